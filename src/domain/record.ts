@@ -1,0 +1,63 @@
+/**
+ * What a store keeps of one operation. Each state carries only its own fields; `absent` is no record at all.
+ * Times are milliseconds. `leaseUntil` is on the store's lease clock, `startedAt` on its wall clock.
+ */
+
+/** 16 bytes as 22 characters of base64url: owner tokens, fingerprints and credentials, all compared as whole values. */
+export type Token = string;
+
+/** `HMAC(scope).HMAC(key)`, two tokens: what a store may know of a client's key (DESIGN: stored names). */
+export type Name = string;
+
+/** Whose operation it is and what was asked for; the same in every state. */
+export type Identity = {
+  /** Random, one per claim. Every later write names it. */
+  owner: Token;
+  fingerprint: Token;
+  /** Digest of the credential the operation was executed with: a replay to another one shows somebody else's invoice. */
+  credential: Token;
+};
+
+/** Why nobody can tell whether the upstream acted. `owner-lost` is read, never written: the lease ran out. */
+export type UnknownReason =
+  | "owner-lost"
+  | "upstream-silent"
+  | "upstream-reset"
+  | "answer-cut"
+  | "answer-unframed"
+  | "unknown-status"
+  | "shutdown";
+
+type Started = Identity & { startedAt: number };
+
+/** Nothing was sent yet and nothing may be: the operation waits for its turn. The only state another owner may take over. */
+export type Claimed = Started & { state: "claimed"; leaseUntil: number };
+export type Executing = Started & { state: "executing"; leaseUntil: number };
+/** `answer` is opaque to stores (store/codec.ts). */
+export type Completed = Started & { state: "completed"; answer: Uint8Array };
+export type Unknown = Started & { state: "unknown"; reason: UnknownReason };
+
+export type StoredRecord = Claimed | Executing | Completed | Unknown;
+
+/** The two clocks of a store: leases must survive a jump of the wall clock, retention and people need the date. */
+export type Now = { lease: number; wall: number };
+
+/**
+ * No lease is longer, so one that ends further ahead was written before the clock ran backwards (a reboot, a restored
+ * machine) and is over. Also the upper bound of ONCEGATE_LEASE.
+ */
+export const LONGEST_LEASE = 60_000;
+
+export function leaseIsGood(leaseUntil: number, now: number): boolean {
+  return now < leaseUntil && leaseUntil - now <= LONGEST_LEASE;
+}
+
+/**
+ * The record as everyone must read it: `executing` whose lease is over *is* unknown, from that moment and without a sweeper
+ * that says so (DESIGN, section 10, Retention).
+ */
+export function asRead(record: StoredRecord | undefined, now: Now): StoredRecord | undefined {
+  if (record?.state !== "executing" || leaseIsGood(record.leaseUntil, now.lease)) return record;
+  const { owner, fingerprint, credential, startedAt } = record;
+  return { state: "unknown", owner, fingerprint, credential, startedAt, reason: "owner-lost" };
+}

@@ -1,0 +1,82 @@
+import { asRead } from "./record.ts";
+import type { Identity, Now, StoredRecord, Token, UnknownReason } from "./record.ts";
+
+/**
+ * What the owner of a claim may do to its record afterwards. Every function here compares the owner token first and
+ * answers a repetition as it answered the first time, so each may be sent again after an ambiguous store error.
+ * `next`: the record to write; `"absent"`: remove it; without it nothing changes.
+ */
+export type Change<Answer> = { answer: Answer; next?: StoredRecord | "absent" };
+
+/** Permits the first byte of an operation that waited as `claimed`. */
+export function begin(
+  stored: StoredRecord | undefined,
+  owner: Token,
+  leaseMs: number,
+  now: Now,
+): Change<"begun" | "lost"> {
+  const record = asRead(stored, now);
+  if (record?.owner !== owner) return { answer: "lost" };
+  if (record.state !== "claimed" && record.state !== "executing") return { answer: "lost" };
+  return { answer: "begun", next: { ...record, state: "executing", leaseUntil: now.lease + leaseMs } };
+}
+
+export function renew(
+  stored: StoredRecord | undefined,
+  owner: Token,
+  leaseMs: number,
+  now: Now,
+): Change<"renewed" | "lost"> {
+  const record = asRead(stored, now);
+  if (record?.owner !== owner) return { answer: "lost" };
+  if (record.state !== "claimed" && record.state !== "executing") return { answer: "lost" };
+  return { answer: "renewed", next: { ...record, leaseUntil: now.lease + leaseMs } };
+}
+
+/** A whole answer of the upstream. Carries the identity, so that it can be written where the store lost the record. */
+export type Completion = Identity & {
+  startedAt: number;
+  answer: Uint8Array;
+  /** How long the completed record lives, counted from now. */
+  retentionMs: number;
+};
+
+/**
+ * The truth, however late: also an unknown is completed by its own owner, and an answer that a probe found is replaced.
+ * `recreated`: the store had lost the record (an alarm); `refused`: it is another owner's (an alarm too), or never began.
+ */
+export function complete(
+  stored: StoredRecord | undefined,
+  { owner, fingerprint, credential, startedAt, answer }: Completion,
+  now: Now,
+): Change<"completed" | "recreated" | "refused"> {
+  const record = asRead(stored, now);
+  const next: StoredRecord = { state: "completed", owner, fingerprint, credential, startedAt, answer };
+  if (record === undefined) return { answer: "recreated", next };
+  if (record.owner !== owner || record.state === "claimed") return { answer: "refused" };
+  return { answer: "completed", next: { ...next, startedAt: record.startedAt } };
+}
+
+/**
+ * The operation did not execute: its key is free again. `released` also where no record stands. `refused`: it is another
+ * owner's, or completed.
+ */
+export function release(stored: StoredRecord | undefined, owner: Token): Change<"released" | "refused"> {
+  if (stored === undefined) return { answer: "released" };
+  if (stored.owner !== owner || stored.state === "completed") return { answer: "refused" };
+  return { answer: "released", next: "absent" };
+}
+
+/** Nobody can tell whether it executed. `refused`: another owner's, not begun, settled already or gone. */
+export function hold(
+  stored: StoredRecord | undefined,
+  owner: Token,
+  reason: UnknownReason,
+  now: Now,
+): Change<"held" | "refused"> {
+  const record = asRead(stored, now);
+  if (record?.owner !== owner) return { answer: "refused" };
+  if (record.state !== "executing" && record.state !== "unknown") return { answer: "refused" };
+  const { fingerprint, credential, startedAt } = record;
+  return { answer: "held", next: { state: "unknown", owner, fingerprint, credential, startedAt, reason } };
+}

@@ -1,0 +1,56 @@
+import type { Attempt, ClaimAnswer } from "../domain/claim.ts";
+import type { Name, StoredRecord, Token, UnknownReason } from "../domain/record.ts";
+import type { Completion } from "../domain/settlement.ts";
+
+/**
+ * The records of operations: atomic verbs and no policy. domain/claim.ts and domain/settlement.ts say what each verb does
+ * to a record and what it answers; every adapter passes test/store/contract.ts.
+ *
+ * Every verb may be sent again after an ambiguous error and then answers as it would have the first time.
+ * Every verb throws StoreError when the store cannot be asked; an answer is never made up.
+ */
+export interface Records {
+  /**
+   * The store's lease clock in ms, for reckoning a claim's deadline: as last heard from the store and carried forward on
+   * this process's monotonic clock. Throws StoreError (`unsent`) while the store was never reached.
+   */
+  time(): number;
+  claim(name: Name, attempt: Attempt): Promise<ClaimAnswer>;
+  begin(name: Name, owner: Token, leaseMs: number): Promise<"begun" | "lost">;
+  renew(name: Name, owner: Token, leaseMs: number): Promise<"renewed" | "lost">;
+  complete(name: Name, completion: Completion): Promise<"completed" | "recreated" | "refused">;
+  /** `at`: the store's lease clock when it answered, so that a withdrawal can tell that the claim's deadline is over. */
+  release(name: Name, owner: Token): Promise<{ answer: "released" | "refused"; at: number }>;
+  hold(name: Name, owner: Token, reason: UnknownReason): Promise<"held" | "refused">;
+  /** As domain/record.ts `asRead` has it. */
+  read(name: Name): Promise<StoredRecord | undefined>;
+  /** How many records read as unknown now. */
+  countUnknown(): Promise<number>;
+}
+
+/** An open store. It may be out of reach: then its verbs throw until it is back, and it keeps trying by itself. */
+export interface Store {
+  readonly records: Records;
+  /** Resolves when the store answers and would take a write; throws StoreError that says why not. */
+  probe(): Promise<void>;
+  /** The secret of stored names: the first `candidate` ever offered to this store, the same for every process. */
+  nameSecret(candidate: Buffer): Promise<Buffer>;
+  /** For the start log: what it is and what survives a crash, without credentials. Throws StoreError while out of reach. */
+  describe(): Promise<{ store: string; durability: string }>;
+  /** Ends connections and threads; verbs under way throw. */
+  close(): Promise<void>;
+}
+
+/**
+ * The store could not be asked, or nobody knows what it did.
+ * `unsent`: certainly nothing was written, now or later. `ambiguous`: it may have been, or may still be.
+ * The message names the trouble and never carries a key, an answer or a password.
+ */
+export class StoreError extends Error {
+  readonly fate: "unsent" | "ambiguous";
+  constructor(fate: "unsent" | "ambiguous", message: string) {
+    super(message);
+    this.name = "StoreError";
+    this.fate = fate;
+  }
+}

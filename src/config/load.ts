@@ -1,0 +1,78 @@
+import { closestMatch } from "leven";
+import { Settings, settingFacts } from "./settings.ts";
+import type { SettingName } from "./settings.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** One line of the start log: `value` as written, a secret only as "(secret)". */
+export type Origin = { name: SettingName; value: string; from: string };
+
+export type Loaded = { kind: "settings"; settings: Settings; origins: Origin[] } | { kind: "refused"; message: string };
+
+/** What Kubernetes puts into every pod's environment for a Service called oncegate. */
+const KUBERNETES = /^ONCEGATE_(SERVICE_.*|PORT|PORT_.*)$/;
+
+/**
+ * Reads every setting from the environment. All that is wrong is said in one message, unknown names included, since a mistyped
+ * name would silently leave money unprotected. An empty value counts as not given.
+ */
+export function loadSettings(env: Environment, readFile: (path: string) => string): Loaded {
+  const facts = settingFacts();
+  const given = new Map<SettingName, { text: string; from: string }>();
+  const wrong: string[] = [];
+
+  for (const { name, secret } of facts) {
+    const file = env[`${name}_FILE`];
+    if (env[name]) given.set(name, { text: env[name], from: name });
+    if (!secret || !file) continue;
+    if (env[name]) wrong.push(`${name} and ${name}_FILE are both given: give one.`);
+    try {
+      given.set(name, { text: readFile(file).trim(), from: `${name}_FILE` });
+    } catch (error) {
+      wrong.push(`${name}_FILE cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  applyAliases(env, given);
+  wrong.push(...unknownNames(env, facts));
+  if (env["NODE_ENV"] === "production" && !given.has("ONCEGATE_STORE"))
+    wrong.push(
+      "ONCEGATE_STORE must be given where NODE_ENV=production: each process with a file of its own would have a memory of its own.",
+    );
+
+  const parsed = Settings.safeParse(Object.fromEntries([...given].map(([name, { text }]) => [name, text])));
+  if (!parsed.success)
+    for (const { path, message } of parsed.error.issues)
+      wrong.push(missing(path[0], given) ?? `${String(path[0])} ${message}.`);
+  if (!parsed.success || wrong.length > 0) return { kind: "refused", message: refusal(wrong) };
+
+  const origins = facts.flatMap(({ name, fallback, secret }): Origin[] => {
+    const source = given.get(name);
+    if (source === undefined) return fallback === undefined ? [] : [{ name, value: fallback, from: "default" }];
+    return [{ name, value: secret ? "(secret)" : source.text, from: source.from }];
+  });
+  return { kind: "settings", settings: parsed.data, origins };
+}
+
+/** PORT and REDIS_URL, which platforms set by convention. The prefixed name wins. */
+function applyAliases(env: Environment, given: Map<SettingName, { text: string; from: string }>): void {
+  if (env["PORT"] && !given.has("ONCEGATE_LISTEN"))
+    given.set("ONCEGATE_LISTEN", { text: `0.0.0.0:${env["PORT"]}`, from: "PORT" });
+  if (env["REDIS_URL"] && !given.has("ONCEGATE_STORE"))
+    given.set("ONCEGATE_STORE", { text: env["REDIS_URL"], from: "REDIS_URL" });
+}
+
+function unknownNames(env: Environment, facts: readonly { name: string; secret: boolean }[]): string[] {
+  const known = facts.flatMap(({ name, secret }) => (secret ? [name, `${name}_FILE`] : [name]));
+  return Object.keys(env)
+    .filter((name) => name.startsWith("ONCEGATE_") && !known.includes(name) && !KUBERNETES.test(name))
+    .map((name) => `${name} is not a setting; did you mean ${closestMatch(name, known)}?`);
+}
+
+function missing(name: PropertyKey | undefined, given: ReadonlyMap<string, unknown>): string | undefined {
+  if (name !== "ONCEGATE_UPSTREAM_URL" || given.has(name)) return undefined;
+  return "ONCEGATE_UPSTREAM_URL is missing: give the URL of the API behind the gateway, http://localhost:3001 for instance. To try it with a sample API: npm run demo";
+}
+
+function refusal(wrong: readonly string[]): string {
+  return ["oncegate cannot start:", ...wrong.map((line) => `  - ${line}`), "All settings: docs/settings.md"].join("\n");
+}

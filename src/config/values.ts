@@ -1,0 +1,111 @@
+import { z } from "zod";
+import { parseSource } from "../domain/scope.ts";
+import type { ScopeSetting, Source } from "../domain/scope.ts";
+import type { StatusRange } from "../domain/rule.ts";
+
+/** How the values of settings are written in the environment. Each takes the text and yields what the program works with. */
+
+const MILLISECONDS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const BYTES = { b: 1, kb: 1_024, mb: 1_048_576, gb: 1_073_741_824 };
+
+/** `250ms`, `15s`, `5m`, `24h`, `30d`: milliseconds, between `from` and `to` (both included). */
+export const duration = (from: string, to: string) => quantity("duration", MILLISECONDS, from, to);
+
+/** `512b`, `64kb`, `32mb`, `1gb`: bytes, between `from` and `to` (both included). */
+export const size = (from: string, to: string) => quantity("size", BYTES, from, to);
+
+function quantity(what: string, units: Record<string, number>, from: string, to: string) {
+  const names = Object.keys(units).join("|");
+  const pattern = new RegExp(`^(\\d{1,12})(${names})$`, "i");
+  const amount = (text: string): number => {
+    const [, count, unit] = pattern.exec(text) ?? [];
+    return Number(count) * (units[unit?.toLowerCase() ?? ""] ?? Number.NaN);
+  };
+  return z
+    .string()
+    .regex(pattern, `must be a ${what}: a number and one of ${names.replaceAll("|", ", ")}`)
+    .meta({ bounds: `${from} to ${to}` })
+    .transform(amount)
+    .refine((value) => value >= amount(from) && value <= amount(to), `must be between ${from} and ${to}`);
+}
+
+export const whole = (from: number, to: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, "must be a whole number")
+    .meta({ bounds: `${from} to ${to}` })
+    .transform(Number)
+    .refine((value) => value >= from && value <= to, `must be between ${from} and ${to}`);
+
+export const yesNo = () => z.enum(["true", "false"], "must be true or false").transform((text) => text === "true");
+
+export type Listen = { host: string; port: number };
+
+/** `0.0.0.0:8080`, `[::1]:8080`; port 0 takes a free one. */
+export const listen = () =>
+  z
+    .string()
+    .regex(/^(\[[\da-f:.]+\]|[\w.-]+):\d{1,5}$/i, "must be an address and a port, 127.0.0.1:8080 for instance")
+    .transform((text): Listen => {
+      const colon = text.lastIndexOf(":");
+      return { host: text.slice(0, colon).replaceAll(/^\[|\]$/g, ""), port: Number(text.slice(colon + 1)) };
+    })
+    .refine(({ port }) => port <= 65_535, "must have a port of at most 65535");
+
+export const headerNames = () =>
+  list(/^[!#$%&'*+.^`|~\w-]+$/, "must be header names, separated by commas").transform((names) =>
+    names.map((name) => name.toLowerCase()),
+  );
+
+/** Methods that change something. GET and HEAD never carry an operation. */
+export const methods = () => list(/^(POST|PUT|PATCH|DELETE)$/, "must be some of POST, PUT, PATCH, DELETE");
+
+export const statuses = () =>
+  list(/^[1-5]\d\d(-[1-5]\d\d)?$/, "must be statuses and ranges, 400-406,422 for instance")
+    .transform((ranges) =>
+      ranges.map((range): StatusRange => {
+        const [from = 0, to = from] = range.split("-").map(Number);
+        return [from, to];
+      }),
+    )
+    .refine((ranges) => ranges.every(([from, to]) => from <= to), "must have ranges that go upwards");
+
+const SOURCE_FORMS = "header:NAME, basic:username, jwt:CLAIM, body:FIELD, query:NAME, path:N";
+
+export const scope = () =>
+  z.string().transform((text, context): ScopeSetting => {
+    if (text === "auto") return text;
+    const sources: Source[] = [];
+    for (const part of text.split(",")) {
+      const source = parseSource(part.trim());
+      if (source === undefined) {
+        context.addIssue({ code: "custom", message: `must be auto or some of ${SOURCE_FORMS}` });
+        return z.NEVER;
+      }
+      sources.push(source);
+    }
+    return sources;
+  });
+
+/** An address or a network: `10.0.0.0/8`, `::1`. */
+export const networks = () =>
+  list(/^[\da-f.:]+(\/\d{1,3})?$/i, "must be addresses or networks, 10.0.0.0/8 for instance");
+
+export const upstreamUrl = () =>
+  z
+    .string()
+    .refine((text) => isUpstream(text), "must be an http or https URL without user, query or fragment")
+    .transform((text) => new URL(text));
+
+function isUpstream(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password, search, hash } = new URL(text);
+  return /^https?:$/.test(protocol) && username + password + search + hash === "";
+}
+
+function list(item: RegExp, message: string) {
+  return z
+    .string()
+    .transform((text) => text.split(",").map((part) => part.trim()))
+    .refine((parts) => parts.every((part) => item.test(part)), message);
+}

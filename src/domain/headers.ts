@@ -1,0 +1,31 @@
+/** Raw headers: name, value, name, value, ... as received; names keep their case, values are Latin-1, repeats stay repeats. */
+export type RawHeaders = readonly string[];
+
+/** RFC 9110, section 7.6.1, and what stands for the same in practice: about one connection only, never passed on. */
+const HOP_BY_HOP = [
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+];
+
+/** What may pass a proxy: without hop-by-hop fields, those that Connection nominates, and `drop` (lower-case names). */
+export function endToEnd(raw: RawHeaders, drop: readonly string[] = []): string[] {
+  const dropped = new Set([...HOP_BY_HOP, ...drop]);
+  for (const value of valuesOf(raw, "connection"))
+    for (const option of value.split(",")) dropped.add(option.trim().toLowerCase());
+  const passed: string[] = [];
+  for (let i = 0; i < raw.length; i += 2) if (!dropped.has(raw[i]!.toLowerCase())) passed.push(raw[i]!, raw[i + 1]!);
+  return passed;
+}
+
+export function valuesOf(raw: RawHeaders, name: string): string[] {
+  const values: string[] = [];
+  for (let i = 0; i < raw.length; i += 2) if (raw[i]!.toLowerCase() === name) values.push(raw[i + 1]!);
+  return values;
+}

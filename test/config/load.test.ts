@@ -1,0 +1,130 @@
+import { describe, expect, test } from "@jest/globals";
+import { loadSettings } from "../../src/config/load.ts";
+
+const UPSTREAM = { ONCEGATE_UPSTREAM_URL: "http://127.0.0.1:3001/api" };
+const noFile = (path: string): string => {
+  throw new Error(`no such file: ${path}`);
+};
+const load = (env: Record<string, string>, readFile = noFile) => loadSettings({ ...UPSTREAM, ...env }, readFile);
+const settingsOf = (env: Record<string, string>, readFile = noFile) => {
+  const loaded = load(env, readFile);
+  if (loaded.kind !== "settings") throw new Error(loaded.message);
+  return loaded;
+};
+const refusalOf = (env: Record<string, string>, readFile = noFile): string => {
+  const loaded = load(env, readFile);
+  return loaded.kind === "refused" ? loaded.message : "accepted";
+};
+
+describe("settings", () => {
+  test("have the defaults of the design", () => {
+    expect(settingsOf({}).settings).toMatchObject({
+      ONCEGATE_LISTEN: { host: "0.0.0.0", port: 8080 },
+      ONCEGATE_STORE: "sqlite:./data/oncegate.db",
+      ONCEGATE_KEY_HEADERS: ["x-idempotency-key", "idempotency-key"],
+      ONCEGATE_RETENTION: 86_400_000,
+      ONCEGATE_UNKNOWN_RETENTION: 2_592_000_000,
+      ONCEGATE_MAX_REQUEST_BODY: 33_554_432,
+      ONCEGATE_LEASE: 15_000,
+      ONCEGATE_ADMIN_LISTEN: { host: "127.0.0.1", port: 9090 },
+    });
+  });
+
+  test("say what is missing and how to try the demo", () => {
+    const loaded = loadSettings({}, noFile);
+    expect(loaded).toMatchObject({
+      kind: "refused",
+      message: expect.stringMatching(/UPSTREAM_URL is missing.*npm run demo/),
+    });
+  });
+
+  test("refuse a mistyped name and give the nearest right one", () => {
+    expect(refusalOf({ ONCEGATE_RETENTOIN: "24h" })).toContain(
+      "ONCEGATE_RETENTOIN is not a setting; did you mean ONCEGATE_RETENTION?",
+    );
+    expect(refusalOf({ ONCEGATE_LEASE_FILE: "/x" })).toContain("ONCEGATE_LEASE_FILE is not a setting");
+  });
+
+  test("ignore what Kubernetes injects for a Service of that name", () => {
+    settingsOf({ ONCEGATE_SERVICE_HOST: "10.0.0.1", ONCEGATE_PORT: "tcp://10.0.0.1:80", ONCEGATE_PORT_80_TCP: "x" });
+  });
+
+  test("say all that is wrong in one message", () => {
+    const message = refusalOf({
+      ONCEGATE_LEASE: "soon",
+      ONCEGATE_LISTEN: "8080",
+      ONCEGATE_RETENTION: "24",
+      ONCEGATE_METHODS: "POST,GET",
+      ONCEGATE_RELEASE_STATUSES: "400-",
+      ONCEGATE_SCOPE: "cookie:x",
+    });
+    for (const name of ["LEASE", "LISTEN", "RETENTION", "METHODS", "RELEASE_STATUSES", "SCOPE"])
+      expect(message).toContain(`- ONCEGATE_${name} must`);
+  });
+
+  test.each([
+    ["ONCEGATE_LEASE", "61s", "must be between 1s and 60s"],
+    ["ONCEGATE_LEASE", "999ms", "must be between 1s and 60s"],
+    ["ONCEGATE_KEY_MAX_LENGTH", "0", "must be between 1 and 1024"],
+    ["ONCEGATE_MAX_STORED_RESPONSE", "1gb", "must be between 1kb and 256mb"],
+    ["ONCEGATE_UPSTREAM_URL", "ftp://x", "must be an http or https URL"],
+    ["ONCEGATE_UPSTREAM_URL", "http://user:secret@x", "must be an http or https URL without user"],
+    ["ONCEGATE_STORE", "postgres://x", "must start with sqlite:"],
+    ["ONCEGATE_MODE", "observe", "is not available in this version"],
+    ["ONCEGATE_WORKERS", "2", "is not available in this version"],
+    ["ONCEGATE_RULES", "rules.yaml", "is not available in this version"],
+    ["ONCEGATE_ENCRYPTION_KEYS", "abc", "is not available in this version"],
+    ["ONCEGATE_ADMIN_TOKEN", "short", "at least 16 characters"],
+  ])("refuse %s=%s", (name, text, reason) => {
+    expect(refusalOf({ [name]: text })).toContain(reason);
+  });
+
+  test("never repeat a secret's value in a refusal", () => {
+    expect(refusalOf({ ONCEGATE_STORE: "mysql://root:hunter2@db" })).not.toContain("hunter2");
+    expect(refusalOf({ ONCEGATE_ADMIN_TOKEN: "hunter2" })).not.toContain("hunter2");
+  });
+
+  test("come with where each value came from, secrets masked", () => {
+    const { origins } = settingsOf(
+      { PORT: "3000", ONCEGATE_STORE_FILE: "/run/secrets/store", ONCEGATE_LEASE: "20s" },
+      () => "redis://:hunter2@db\n",
+    );
+    expect(origins).toContainEqual({ name: "ONCEGATE_LISTEN", value: "0.0.0.0:3000", from: "PORT" });
+    expect(origins).toContainEqual({ name: "ONCEGATE_STORE", value: "(secret)", from: "ONCEGATE_STORE_FILE" });
+    expect(origins).toContainEqual({ name: "ONCEGATE_LEASE", value: "20s", from: "ONCEGATE_LEASE" });
+    expect(origins).toContainEqual({ name: "ONCEGATE_RETENTION", value: "24h", from: "default" });
+    expect(JSON.stringify(origins)).not.toContain("hunter2");
+  });
+
+  test("take secrets from files, one of both ways only", () => {
+    expect(settingsOf({ ONCEGATE_STORE_FILE: "/s" }, () => "redis://:pw@h\n").settings.ONCEGATE_STORE).toBe(
+      "redis://:pw@h",
+    );
+    expect(refusalOf({ ONCEGATE_STORE_FILE: "/missing" })).toContain(
+      "ONCEGATE_STORE_FILE cannot be read: no such file",
+    );
+    expect(refusalOf({ ONCEGATE_STORE_FILE: "/s", ONCEGATE_STORE: "redis://h" }, () => "redis://h")).toContain(
+      "are both given",
+    );
+  });
+
+  test("let the prefixed name win over the aliases", () => {
+    const { settings } = settingsOf({
+      PORT: "1",
+      ONCEGATE_LISTEN: "127.0.0.1:2",
+      REDIS_URL: "redis://a",
+      ONCEGATE_STORE: "redis://b",
+    });
+    expect(settings).toMatchObject({ ONCEGATE_LISTEN: { port: 2 }, ONCEGATE_STORE: "redis://b" });
+    expect(settingsOf({ REDIS_URL: "redis://a" }).settings.ONCEGATE_STORE).toBe("redis://a");
+  });
+
+  test("demand a store in production", () => {
+    expect(refusalOf({ NODE_ENV: "production" })).toContain("ONCEGATE_STORE must be given where NODE_ENV=production");
+    settingsOf({ NODE_ENV: "production", ONCEGATE_STORE: "redis://h" });
+  });
+
+  test("count an empty value as not given", () => {
+    expect(settingsOf({ ONCEGATE_LEASE: "", ONCEGATE_ADMIN_TOKEN: "" }).settings.ONCEGATE_LEASE).toBe(15_000);
+  });
+});

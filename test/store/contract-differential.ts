@@ -1,0 +1,179 @@
+import { expect, test } from "@jest/globals";
+import { randomInt } from "node:crypto";
+import { env } from "node:process";
+import { decideClaim, LONGEST_CLAIM } from "../../src/domain/claim.ts";
+import { asRead } from "../../src/domain/record.ts";
+import type { Name, Now, StoredRecord, Token } from "../../src/domain/record.ts";
+import { begin, complete, hold, release, renew } from "../../src/domain/settlement.ts";
+import type { Change } from "../../src/domain/settlement.ts";
+import type { Records } from "../../src/store/records.ts";
+import type { Given } from "./contract.ts";
+import { anyName, anyOwner, anyToken, DAY, HOUR, KEEP, LEASE, RETENTION, SECOND } from "./operation.ts";
+
+/** Enough for every pair of verbs on every state; 300 fsyncs are a few seconds on a slow disk. */
+const STEPS = 300;
+
+/** Leases end at 20 s, retention at 24 h, keeping at 30 d: real time that passes during a test cannot tip any of them. */
+const ADVANCES = [9 * SECOND, 25 * SECOND, 25 * SECOND, 25 * HOUR, 31 * DAY];
+
+export function differing({ open, advance }: Given): void {
+  test("answers a random sequence of verbs as the domain's functions do", async () => {
+    const seed = Number(env["ONCEGATE_TEST_SEED"] ?? randomInt(2 ** 31));
+    const random = mulberry32(seed);
+    const any = <T>(...of: readonly T[]): T => of[Math.floor(random() * of.length)]!;
+
+    const stores = [await open(), await open()];
+    const names = [anyName(), anyName()];
+    const owners = [anyOwner(), anyOwner(), anyOwner()];
+    const fingerprints = [anyToken(), anyToken()];
+    const credential = anyToken();
+    const domain = new DomainRecords(() => ({ lease: stores[0]!.records.time(), wall: Date.now() }));
+    const history: string[] = [];
+
+    for (let step = 1; step <= STEPS; step++) {
+      const { records } = any(...stores);
+      const [name, owner, fingerprint] = [any(...names), any(...owners), any(...fingerprints)];
+      const verb = any(...VERBS);
+      const ask = verbFor(verb, {
+        name,
+        owner,
+        fingerprint,
+        credential,
+        into: any("claimed", "executing"),
+        deadline: records.time() + any(5 * SECOND, 5 * SECOND, 5 * SECOND, -1, LONGEST_CLAIM + 60 * SECOND),
+        answer: Buffer.from(`answer ${step}`),
+      });
+      history.push(`${step} ${verb} name ${names.indexOf(name)} owner ${owners.indexOf(owner)}`);
+      const where = { seed, last: history.slice(-12) };
+      const [expected, answer] = [await ask(domain), await ask(records)];
+      expect({ ...where, answer: timeless(answer) }).toEqual({ ...where, answer: timeless(expected) });
+      if (random() < 0.15) {
+        const ms = any(...ADVANCES);
+        history.push(`advance ${ms}`);
+        domain.advance(ms);
+        await advance(ms);
+      }
+    }
+  });
+}
+
+const VERBS: readonly (keyof Verbs)[] = [
+  "claim",
+  "claim",
+  "claim",
+  "begin",
+  "begin",
+  "renew",
+  "complete",
+  "release",
+  "hold",
+  "read",
+  "countUnknown",
+];
+
+type Chosen = {
+  name: Name;
+  owner: Token;
+  fingerprint: Token;
+  credential: Token;
+  into: "claimed" | "executing";
+  deadline: number;
+  answer: Buffer;
+};
+
+type Verbs = Omit<Records, "time">;
+
+function verbFor(verb: keyof Verbs, chosen: Chosen): (of: Verbs) => Promise<unknown> {
+  const { name, owner, fingerprint, credential, into, deadline, answer } = chosen;
+  const identity = { owner, fingerprint, credential };
+  switch (verb) {
+    case "claim":
+      return (of) => of.claim(name, { ...identity, into, leaseMs: LEASE, deadline, keepMs: KEEP });
+    case "begin":
+      return (of) => of.begin(name, owner, LEASE);
+    case "renew":
+      return (of) => of.renew(name, owner, LEASE);
+    case "complete":
+      return (of) => of.complete(name, { ...identity, startedAt: Date.now(), answer, retentionMs: RETENTION });
+    case "release":
+      return (of) => of.release(name, owner);
+    case "hold":
+      return (of) => of.hold(name, owner, "upstream-silent");
+    case "read":
+      return (of) => of.read(name);
+    case "countUnknown":
+      return (of) => of.countUnknown();
+  }
+}
+
+/** The domain's functions on a map: what a store is, without a store. */
+class DomainRecords implements Verbs {
+  readonly #kept = new Map<Name, { record: StoredRecord; expires: number }>();
+  readonly #now: () => Now;
+
+  constructor(now: () => Now) {
+    this.#now = now;
+  }
+
+  advance(ms: number): void {
+    for (const kept of this.#kept.values()) {
+      kept.expires -= ms;
+      if ("leaseUntil" in kept.record) kept.record = { ...kept.record, leaseUntil: kept.record.leaseUntil - ms };
+    }
+  }
+
+  claim: Verbs["claim"] = async (name, attempt) =>
+    this.#change(name, decideClaim(this.#load(name), attempt, this.#now()), attempt.keepMs);
+  begin: Verbs["begin"] = async (name, owner, leaseMs) =>
+    this.#change(name, begin(this.#load(name), owner, leaseMs, this.#now()));
+  renew: Verbs["renew"] = async (name, owner, leaseMs) =>
+    this.#change(name, renew(this.#load(name), owner, leaseMs, this.#now()));
+  complete: Verbs["complete"] = async (name, completion) =>
+    this.#change(name, complete(this.#load(name), completion, this.#now()), completion.retentionMs);
+  release: Verbs["release"] = async (name, owner) => ({
+    answer: this.#change(name, release(this.#load(name), owner)),
+    at: 0,
+  });
+  hold: Verbs["hold"] = async (name, owner, reason) =>
+    this.#change(name, hold(this.#load(name), owner, reason, this.#now()));
+  read: Verbs["read"] = async (name) => asRead(this.#load(name), this.#now());
+  countUnknown: Verbs["countUnknown"] = async () =>
+    [...this.#kept.keys()].filter((name) => asRead(this.#load(name), this.#now())?.state === "unknown").length;
+
+  #load(name: Name): StoredRecord | undefined {
+    const kept = this.#kept.get(name);
+    return kept !== undefined && Date.now() < kept.expires ? kept.record : undefined;
+  }
+
+  #change<Answer>(name: Name, { answer, next }: Change<Answer>, keepMs?: number): Answer {
+    if (next === "absent") this.#kept.delete(name);
+    else if (next !== undefined) {
+      const expires = keepMs === undefined ? this.#kept.get(name)!.expires : Date.now() + keepMs;
+      this.#kept.set(name, { record: next, expires });
+    }
+    return answer;
+  }
+}
+
+/** The answer without what depends on the clock, and with bytes that compare by value. */
+function timeless(answer: unknown): unknown {
+  if (ArrayBuffer.isView(answer))
+    return Buffer.from(answer.buffer, answer.byteOffset, answer.byteLength).toString("base64");
+  if (typeof answer !== "object" || answer === null) return answer;
+  return Object.fromEntries(
+    Object.entries(answer)
+      .filter(([field]) => !["startedAt", "leaseUntil", "at"].includes(field))
+      .map(([field, value]) => [field, timeless(value)]),
+  );
+}
+
+/** A small generator whose whole state is its seed (Tommy Ettinger, public domain). */
+function mulberry32(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,160 @@
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { env, kill } from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { findRedis, libraryPath } from "./redis-binary.ts";
+
+export type RedisServerOptions = {
+  /** Of its own, and removed at the end, unless given. */
+  dir?: string;
+  port?: number;
+  password?: string;
+  /** On by default: what was acknowledged must survive `kill9`. */
+  appendonly?: boolean;
+  /** More of redis-server's own, such as ["--maxmemory", "3mb"]. */
+  extra?: string[];
+};
+
+/**
+ * Waits for the end of the test process, however it comes (its end of the pipe closes even on SIGKILL), and then ends the
+ * server that it started. Jest runs no exit handlers of test files.
+ */
+const GUARD = '"$@" </dev/null >"$0" 2>&1 & echo $!; read _; kill -KILL $! 2>/dev/null; wait';
+
+/** A real redis-server on a port of 127.0.0.1. Whoever starts one closes it. */
+export class RedisServer {
+  readonly dir: string;
+  readonly port: number;
+  readonly #options: RedisServerOptions;
+  #guard: ChildProcess | undefined;
+  #pid = 0;
+
+  constructor(dir: string, port: number, options: RedisServerOptions) {
+    this.dir = dir;
+    this.port = port;
+    this.#options = options;
+  }
+
+  get url(): string {
+    const { password } = this.#options;
+    return `redis://${password ? `:${encodeURIComponent(password)}@` : ""}127.0.0.1:${this.port}`;
+  }
+
+  get pid(): number {
+    return this.#pid;
+  }
+
+  get #log(): string {
+    return join(this.dir, "redis.log");
+  }
+
+  /** Resolves when it answers. */
+  async start(): Promise<void> {
+    const binary = await findRedis();
+    const { password, appendonly = true, extra = [] } = this.#options;
+    const settings = ["--port", `${this.port}`, "--bind", "127.0.0.1", "--dir", this.dir];
+    settings.push("--save", "", "--appendonly", appendonly ? "yes" : "no", "--enable-debug-command", "local");
+    if (password) settings.push("--requirepass", password);
+    this.#guard = spawn("sh", ["-c", GUARD, this.#log, binary.command, ...settings, ...extra], {
+      env: { ...env, ...libraryPath(binary) },
+      stdio: ["pipe", "pipe", "ignore"],
+    });
+    const [line] = await once(this.#guard.stdout!, "data");
+    this.#pid = Number(String(line));
+    await this.#untilItAnswers();
+  }
+
+  async #untilItAnswers(): Promise<void> {
+    for (let patience = 30_000; patience > 0; patience -= 20) {
+      const log = await readFile(this.#log, "utf8");
+      // The log too: what answers on the port may be another server that kept this one from starting.
+      if (log.includes("Ready to accept connections") && /^[+]PONG|^-NOAUTH/.test(await ping(this.port))) return;
+      if (/Address already in use|Bad file format|FATAL|Fatal/.test(log)) break;
+      await sleep(20);
+    }
+    const log = await readFile(this.#log, "utf8");
+    throw new Error(`redis-server on port ${this.port} does not answer:\n${log.slice(-2_000)}`);
+  }
+
+  /** It keeps its connections, takes bytes and answers nothing until `continue`. */
+  stop(): void {
+    kill(this.#pid, "SIGSTOP");
+  }
+
+  continue(): void {
+    kill(this.#pid, "SIGCONT");
+  }
+
+  /** As a crash: resolves when the process is gone. The data directory stays. */
+  async kill9(): Promise<void> {
+    const guard = this.#guard;
+    if (!guard) return;
+    this.#guard = undefined;
+    const gone = once(guard, "exit");
+    guard.stdin!.end();
+    await gone;
+    while (await isListening(this.port)) await sleep(5);
+  }
+
+  /** As `kill9`, then the same server again on the same port and data. */
+  async restart(): Promise<void> {
+    await this.kill9();
+    await this.start();
+  }
+
+  async close(): Promise<void> {
+    await this.kill9();
+    if (!this.#options.dir) await rm(this.dir, { recursive: true, force: true });
+  }
+}
+
+export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
+  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), "oncegate-redis-")));
+  const server = new RedisServer(dir, options.port ?? (await freePort()), options);
+  try {
+    await server.start();
+    return server;
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+}
+
+/** Another process may take it before its user does; ephemeral ports are handed out in turn, so that is rare. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("not a TCP port");
+  server.close();
+  await once(server, "close");
+  return address.port;
+}
+
+async function ping(port: number): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1", () => socket.write("PING\r\n"));
+    socket.setTimeout(1_000, () => socket.destroy());
+    socket.once("data", (data) => {
+      resolve(data.toString());
+      socket.destroy();
+    });
+    socket.once("error", () => resolve(""));
+    socket.once("close", () => resolve(""));
+  });
+}
+
+async function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}

@@ -98,7 +98,6 @@ export class RedisServer {
     const gone = once(guard, "exit");
     guard.stdin!.end();
     await gone;
-    while (await isListening(this.port)) await sleep(5);
   }
 
   /** As `kill9`, then the same server again on the same port and data. */
@@ -146,15 +145,5 @@ async function ping(port: number): Promise<string> {
     });
     socket.once("error", () => resolve(""));
     socket.once("close", () => resolve(""));
-  });
-}
-
-async function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
   });
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { LONGEST_CLAIM } from "../../src/domain/claim.ts";
+import { LONGEST_LEASE } from "../../src/domain/record.ts";
 import type { Given } from "./contract.ts";
 import { anAttempt, anyName, anyOwner, anyToken, aRetry, DAY, LEASE, SECOND, theAnswer } from "./operation.ts";
 
@@ -173,6 +174,17 @@ export function claiming({ open, advance }: Given): void {
         expect(await store.records.claim(name, aRetry(store, first))).toEqual({ kind: "unknown", record });
         expect(await store.records.claim(name, first)).toEqual({ kind: "unknown", record });
       }
+    });
+
+    test("with a lease longer than any counts as lapsed, as after a clock that ran backwards", async () => {
+      const store = await open();
+      const leaseMs = LONGEST_LEASE + 60 * SECOND;
+      const [waiting, executing] = [anyName(), anyName()];
+      await store.records.claim(waiting, anAttempt(store, { into: "claimed", leaseMs }));
+      await store.records.claim(executing, anAttempt(store, { leaseMs }));
+      expect(await store.records.claim(waiting, anAttempt(store))).toEqual({ kind: "claimed" });
+      expect(await store.records.read(executing)).toMatchObject({ state: "unknown", reason: "owner-lost" });
+      expect(await store.records.countUnknown()).toBe(1);
     });
 
     test("of 200 that meet a lapsed one at once is given to exactly one", async () => {

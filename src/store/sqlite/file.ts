@@ -1,0 +1,134 @@
+import { existsSync, mkdirSync, statfsSync } from "node:fs";
+import { dirname } from "node:path";
+import { versions } from "node:process";
+import { DatabaseSync } from "node:sqlite";
+import { FileRefused, isBusy } from "./trouble.ts";
+
+/** Earlier ones could corrupt a WAL that two connections reset at the same time (sqlite.org/wal.html, "WAL-reset bug"). */
+const OLDEST_SQLITE = "3.51.3";
+
+/** "Once": tells our files from another program's. */
+const APPLICATION = 0x4f6e6365;
+const FORMAT = 1;
+
+/**
+ * Answers may be megabytes, so the table is keyed by rowid: without one, every comparison of a name would wade through
+ * them (sqlite.org/withoutrowid.html). Only what can read as unknown is in `unsettled`, so that counting it stays cheap.
+ */
+const TABLES = `
+  CREATE TABLE record (
+    name TEXT NOT NULL UNIQUE,
+    state TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    credential TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
+    lease_until INTEGER,
+    reason TEXT,
+    answer BLOB
+  ) STRICT;
+  CREATE INDEX expiring ON record (expires);
+  CREATE INDEX unsettled ON record (state, lease_until, expires) WHERE state IN ('executing', 'unknown');
+  CREATE TABLE store_value (name TEXT NOT NULL PRIMARY KEY, value ANY NOT NULL) STRICT;
+  INSERT INTO store_value VALUES ('id', lower(hex(randomblob(16))));
+  PRAGMA application_id = ${APPLICATION};
+  PRAGMA user_version = ${FORMAT};
+`;
+
+/** Shared memory between processes is not, or not reliably, shared there, so WAL is not safe (sqlite.org/wal.html). */
+const SHARED_FILE_SYSTEMS: Record<number, string> = {
+  0x6969: "NFS",
+  0x517b: "SMB",
+  0xff534d42: "CIFS",
+  0xfe534d42: "SMB",
+  0x01021997: "9p",
+  0x65735546: "FUSE",
+  0x00c36400: "Ceph",
+  0x0bd00bd0: "Lustre",
+};
+
+/** How long another process may hold the file while it creates or recovers it. */
+const OPEN_WITHIN_MS = 5_000;
+/** Below the time that a reply may take (thread.ts), so that a busy file is reported as such and as unsent. */
+const BUSY_TIMEOUT_MS = 800;
+
+/**
+ * Opens the store's file. Throws with a message for an operator.
+ * `expectedId`: the store that was open here before. Without it, a file is made where there is none; with it, an absent or
+ * another file is refused: what was acknowledged is not in it, so its keys would execute a second time.
+ */
+export function openFile(file: string, expectedId?: string): { db: DatabaseSync; id: string } {
+  refuseOldSqlite(versions.sqlite ?? "0");
+  const lost = new FileRefused(`SQLite file ${file}: it was removed or replaced, and its records with it`);
+  if (expectedId !== undefined && !existsSync(file)) throw lost;
+  try {
+    // Answers hold what one customer may see: a folder that is made here is nobody else's to read.
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new FileRefused(`SQLite file ${file}: its folder cannot be made (${String(error)})`);
+  }
+  const shared = SHARED_FILE_SYSTEMS[statfsSync(dirname(file)).type];
+  if (shared !== undefined)
+    throw new FileRefused(
+      `SQLite file ${file}: it is on ${shared}, where SQLite's locks are not safe. Use a local disk`,
+    );
+
+  const giveUpAt = Date.now() + OPEN_WITHIN_MS;
+  for (;;) {
+    const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+    try {
+      prepare(db, file);
+      const id = String(db.prepare("SELECT value FROM store_value WHERE name = 'id'").get()?.["value"]);
+      if (expectedId !== undefined && id !== expectedId) throw lost;
+      return { db, id };
+    } catch (error) {
+      db.close();
+      // Changing to WAL and recovering one report "busy" without waiting for the timeout.
+      if (!isBusy(error) || Date.now() > giveUpAt) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    }
+  }
+}
+
+function prepare(db: DatabaseSync, file: string): void {
+  // Before anything is written: the file may be somebody else's.
+  refuseForeign(db, file);
+  // The order matters: auto_vacuum only before the first table, and in the file's first page before WAL.
+  db.exec("PRAGMA auto_vacuum = INCREMENTAL");
+  const mode = db.prepare("PRAGMA journal_mode = WAL").get()?.["journal_mode"];
+  if (mode !== "wal")
+    throw new FileRefused(`SQLite file ${file}: WAL is not possible there. Use a local, writable disk`);
+  db.exec("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216");
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    if (pragma(db, "user_version") === 0) db.exec(TABLES);
+    db.exec("COMMIT");
+  } finally {
+    if (db.isTransaction) db.exec("ROLLBACK");
+  }
+}
+
+function refuseForeign(db: DatabaseSync, file: string): void {
+  const isEmpty = db.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() === undefined;
+  if (isEmpty) return;
+  if (pragma(db, "application_id") !== APPLICATION)
+    throw new FileRefused(`SQLite file ${file}: it belongs to another program. Choose another path`);
+  const format = pragma(db, "user_version");
+  if (format > FORMAT)
+    throw new FileRefused(
+      `SQLite file ${file}: it has format ${format}, made by a newer version of Oncegate; this one knows up to ${FORMAT}`,
+    );
+}
+
+function pragma(db: DatabaseSync, name: "application_id" | "user_version"): number {
+  return Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
+}
+
+export function refuseOldSqlite(version: string): void {
+  const order = version.localeCompare(OLDEST_SQLITE, "en", { numeric: true });
+  if (order < 0)
+    throw new FileRefused(
+      `SQLite ${version} can corrupt a file that several processes use; ${OLDEST_SQLITE} or later is needed. Update Node`,
+    );
+}

@@ -1,0 +1,71 @@
+import type { DatabaseSync } from "node:sqlite";
+import { decideClaim } from "../../domain/claim.ts";
+import type { Attempt, ClaimAnswer } from "../../domain/claim.ts";
+import { asRead } from "../../domain/record.ts";
+import type { Name, StoredRecord, Token, UnknownReason } from "../../domain/record.ts";
+import { begin, complete, hold, release, renew } from "../../domain/settlement.ts";
+import type { Change, Completion } from "../../domain/settlement.ts";
+import { now } from "./clock.ts";
+import { recordsTable } from "./records-table.ts";
+
+export type Verbs = ReturnType<typeof verbs>;
+
+/**
+ * What the thread can be asked, each within the transaction of its batch: load the record, let the domain decide, save
+ * what it says. The clocks are read here, after the lock was waited for.
+ */
+export function verbs(db: DatabaseSync) {
+  const table = recordsTable(db);
+  const offer = db.prepare("INSERT INTO store_value VALUES ('name_secret', ?) ON CONFLICT (name) DO NOTHING");
+  const secret = db.prepare("SELECT value FROM store_value WHERE name = 'name_secret'");
+  const probed = db.prepare(
+    "INSERT INTO store_value VALUES ('probed_at', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+  );
+
+  /** `expires` where the verb sets one; otherwise the record keeps the one it has. */
+  function change<Answer>(
+    name: Name,
+    decide: (record: StoredRecord | undefined, at: ReturnType<typeof now>) => Change<Answer>,
+    keepMs?: number,
+  ): Answer {
+    const at = now();
+    const kept = table.load(name, at);
+    const { answer, next } = decide(kept?.record, at);
+    if (next === "absent") table.remove(name);
+    else if (next !== undefined)
+      table.save(name, { record: next, expires: keepMs === undefined ? kept!.expires : at.wall + keepMs });
+    return answer;
+  }
+
+  return {
+    claim: (name: Name, attempt: Attempt): ClaimAnswer =>
+      change(name, (record, at) => decideClaim(record, attempt, at), attempt.keepMs),
+    begin: (name: Name, owner: Token, leaseMs: number) =>
+      change(name, (record, at) => begin(record, owner, leaseMs, at)),
+    renew: (name: Name, owner: Token, leaseMs: number) =>
+      change(name, (record, at) => renew(record, owner, leaseMs, at)),
+    complete: (name: Name, completion: Completion) =>
+      change(name, (record, at) => complete(record, completion, at), completion.retentionMs),
+    release: (name: Name, owner: Token) => ({
+      answer: change(name, (record) => release(record, owner)),
+      at: now().lease,
+    }),
+    hold: (name: Name, owner: Token, reason: UnknownReason) =>
+      change(name, (record, at) => hold(record, owner, reason, at)),
+    read: (name: Name): StoredRecord | undefined => {
+      const at = now();
+      return asRead(table.load(name, at)?.record, at);
+    },
+    countUnknown: (): number => table.countUnknown(now()),
+    /** A real write, so that a full or read-only disk shows. */
+    probe: (): void => {
+      probed.run(now().wall);
+    },
+    nameSecret: (candidate: Uint8Array): Uint8Array => {
+      offer.run(candidate);
+      const value = secret.get()?.["value"];
+      if (value instanceof Uint8Array) return value;
+      throw new Error("the secret of names is damaged");
+    },
+  };
+}

@@ -1,0 +1,53 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { openFile } from "./file.ts";
+import { sweepEvery } from "./sweep.ts";
+import type { Ask, Report, ThreadOptions } from "./thread.ts";
+import { inWords, isFull } from "./trouble.ts";
+import { verbs } from "./verbs.ts";
+
+/**
+ * The thread that owns the connection. One batch is one transaction, and its report leaves after the COMMIT is on disk.
+ * A throw that is not caught here ends the thread: nobody can tell then what became of the batch.
+ */
+const { file, sweepEveryMs, expectedId }: ThreadOptions = workerData;
+const report = (message: Report): void => parentPort?.postMessage(message);
+
+try {
+  serve();
+} catch (error) {
+  report({ kind: "refused", message: inWords(error, file) });
+}
+
+function serve(): void {
+  const { db, id } = openFile(file, expectedId);
+  const answer = verbs(db);
+  const stopSweeping = sweepEvery(sweepEveryMs, db);
+
+  parentPort?.on("message", (batch: Ask[] | "close") => {
+    if (batch !== "close") return report(perform(batch));
+    stopSweeping();
+    // Passive: takes what it can without waiting for another process; closing does the rest for the last one.
+    db.exec("PRAGMA wal_checkpoint(PASSIVE)");
+    db.close();
+    parentPort?.close();
+  });
+  report({ kind: "open", id });
+
+  function perform(batch: Ask[]): Report {
+    let committing = false;
+    try {
+      // Takes the write lock at once, so that "busy" can only come before anything ran.
+      db.exec("BEGIN IMMEDIATE");
+      const answers = batch.map(({ verb, args }) => Reflect.apply(answer[verb], undefined, args));
+      committing = true;
+      db.exec("COMMIT");
+      return { kind: "done", answers };
+    } catch (error) {
+      if (db.isTransaction) db.exec("ROLLBACK");
+      // A COMMIT that found the disk full did not write its last frame, the one that counts. After any other error of a
+      // COMMIT that frame may be in the file, and a recovery may find it.
+      const fate = committing && !isFull(error) ? "ambiguous" : "unsent";
+      return { kind: "failed", fate, message: inWords(error, file) };
+    }
+  }
+}

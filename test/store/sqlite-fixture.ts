@@ -1,0 +1,69 @@
+import { channel } from "node:diagnostics_channel";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { Worker } from "node:worker_threads";
+import type { Store } from "../../src/store/records.ts";
+import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
+import type { StoreFixture } from "./contract.ts";
+
+export type SqliteFixture = StoreFixture & {
+  file: string;
+  /** Another program's connection to the file. */
+  connect(): DatabaseSync;
+  /** Opens with other options than `open`. */
+  openWith(options: { sweepEveryMs: number }): Promise<Store>;
+};
+
+/** Tells of every thread that starts in this process: how a test gets hold of the one that it means to kill. */
+const threadsStarted = channel("worker_threads");
+
+export async function sqliteFixture(): Promise<SqliteFixture> {
+  const folder = await mkdtemp(join(tmpdir(), "oncegate-sqlite-"));
+  const file = join(folder, "data", "oncegate.db");
+  const connections: DatabaseSync[] = [];
+  const stores: Store[] = [];
+  const threads = new Set<Worker>();
+  const onThread = (message: unknown) => {
+    if (typeof message !== "object" || message === null || !("worker" in message)) return;
+    const { worker } = message;
+    if (!(worker instanceof Worker)) return;
+    threads.add(worker);
+    worker.once("exit", () => threads.delete(worker));
+  };
+  threadsStarted.subscribe(onThread);
+
+  const openWith = async (options: { sweepEveryMs?: number }) => {
+    const store = await openSqlite({ file, ...options });
+    stores.push(store);
+    return store;
+  };
+  const connect = () => {
+    const connection = new DatabaseSync(file, { timeout: 10_000 });
+    connections.push(connection);
+    return connection;
+  };
+
+  return {
+    file,
+    connect,
+    openWith,
+    open: () => openWith({}),
+    async advance(ms) {
+      const connection = new DatabaseSync(file, { timeout: 10_000 });
+      connection.exec(`UPDATE record SET
+        lease_until = lease_until - ${ms}, expires = expires - ${ms}, started_at = started_at - ${ms}`);
+      connection.close();
+    },
+    async restart() {
+      await Promise.all([...threads].map((thread) => thread.terminate()));
+    },
+    async destroy() {
+      threadsStarted.unsubscribe(onThread);
+      await Promise.all(stores.map((store) => store.close()));
+      for (const connection of connections) connection.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}

@@ -1,0 +1,36 @@
+/**
+ * A process that claims the keys 0 to N-1 of a file, as sqlite-race.test.ts says, and prints one line for each
+ * acknowledgement: `claimed I OWNER`, `completed I OWNER`.
+ * Usage: node sqlite-racer.ts FILE N
+ */
+import { once } from "node:events";
+import { argv, stdin, stdout } from "node:process";
+import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
+import { anAttempt, anyToken, theAnswer } from "./operation.ts";
+
+/** As many operations as are under way at once, so that batches hold several. */
+const AT_ONCE = 8;
+
+const [, , file = "", count = "0"] = argv;
+const fingerprint = "f".repeat(22);
+const store = await openSqlite({ file });
+stdout.write("ready\n");
+await once(stdin, "data");
+
+const keys = Array.from({ length: Number(count) }, (_, i) => i).values();
+await Promise.all(
+  Array.from({ length: AT_ONCE }, async () => {
+    for (const i of keys) {
+      const name = `${"r".repeat(22)}.${String(i).padStart(22, "0")}`;
+      const attempt = anAttempt(store, { fingerprint, credential: anyToken() });
+      const { kind } = await store.records.claim(name, attempt);
+      if (kind !== "claimed") continue;
+      stdout.write(`claimed ${i} ${attempt.owner}\n`);
+      if (i % 2 === 0) continue;
+      await store.records.complete(name, theAnswer(attempt, `answer ${attempt.owner}`));
+      stdout.write(`completed ${i} ${attempt.owner}\n`);
+    }
+  }),
+);
+await store.close();
+stdin.destroy();

@@ -1,0 +1,237 @@
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
+import { StoreError } from "../../src/store/records.ts";
+import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
+import { refuseOldSqlite } from "../../src/store/sqlite/file.ts";
+import { storeContract } from "./contract.ts";
+import { anAttempt, anyName, aRetry, DAY, RETENTION, theAnswer } from "./operation.ts";
+import { sqliteFixture } from "./sqlite-fixture.ts";
+import type { SqliteFixture } from "./sqlite-fixture.ts";
+
+storeContract("sqlite", sqliteFixture);
+
+describe("sqlite store", () => {
+  let fixture: SqliteFixture;
+  beforeEach(async () => {
+    fixture = await sqliteFixture();
+  });
+  afterEach(() => fixture.destroy());
+
+  describe("the file", () => {
+    const makeFile = (fill: (db: DatabaseSync) => void) => {
+      mkdirSync(dirname(fixture.file));
+      const db = new DatabaseSync(fixture.file);
+      fill(db);
+      db.close();
+    };
+
+    test("is made with its folder, to be read by nobody else", async () => {
+      await fixture.open();
+      expect(statSync(dirname(fixture.file)).mode & 0o777).toBe(0o700);
+    });
+
+    test("is opened by ten at once where there is none", async () => {
+      const stores = await Promise.all(Array.from({ length: 10 }, () => fixture.open()));
+      const attempts = stores.map((store) => store.records.claim(anyName(), anAttempt(store)));
+      expect(await Promise.all(attempts)).toEqual(stores.map(() => ({ kind: "claimed" })));
+    });
+
+    test("is refused where its folder cannot be made", async () => {
+      const blocked = join(fixture.file, "..", "..", "file");
+      writeFileSync(blocked, "");
+      const file = join(blocked, "data", "oncegate.db");
+      await expect(openSqlite({ file })).rejects.toMatchObject({
+        name: "StoreError",
+        fate: "unsent",
+        message: expect.stringMatching(/^SQLite file \/.*\/data\/oncegate.db: its folder cannot be made \(.*ENOTDIR/),
+      });
+    });
+
+    test("is refused where it is a folder", async () => {
+      mkdirSync(fixture.file, { recursive: true });
+      const message = expect.stringContaining(`${fixture.file}: it cannot be opened or created`);
+      await expect(fixture.open()).rejects.toMatchObject({ name: "StoreError", fate: "unsent", message });
+    });
+
+    test("is refused where it is not a database", async () => {
+      mkdirSync(dirname(fixture.file));
+      writeFileSync(fixture.file, "invoice,amount\n".repeat(100));
+      const message = expect.stringContaining(`${fixture.file}: it is not an SQLite database`);
+      await expect(fixture.open()).rejects.toMatchObject({ name: "StoreError", fate: "unsent", message });
+    });
+
+    test("is refused where a newer version made it, and left as it was", async () => {
+      await fixture.open().then((store) => store.close());
+      const newer = fixture.connect();
+      newer.exec("PRAGMA user_version = 99");
+      const message = expect.stringMatching(/oncegate.db: it has format 99, made by a newer version/);
+      await expect(fixture.open()).rejects.toMatchObject({ name: "StoreError", fate: "unsent", message });
+    });
+
+    test("is refused where it is another program's, and left as it was", async () => {
+      makeFile((db) => db.exec("CREATE TABLE invoice (id INTEGER)"));
+      const message = expect.stringContaining(`${fixture.file}: it belongs to another program`);
+      await expect(fixture.open()).rejects.toMatchObject({ name: "StoreError", fate: "unsent", message });
+      expect(fixture.connect().prepare("PRAGMA journal_mode").get()).toEqual({ journal_mode: "delete" });
+    });
+
+    test("is refused by an SQLite that could corrupt it", () => {
+      for (const version of ["3.51.2", "3.9.99", "2.60.0"]) expect(() => refuseOldSqlite(version)).toThrow(version);
+      for (const version of ["3.51.3", "3.51.10", "3.60.0"]) expect(() => refuseOldSqlite(version)).not.toThrow();
+    });
+
+    test("is checkpointed when the last one closes it", async () => {
+      const store = await fixture.open();
+      await store.probe();
+      expect(existsSync(`${fixture.file}-wal`)).toBe(true);
+      await store.close();
+      expect(existsSync(`${fixture.file}-wal`)).toBe(false);
+    });
+
+    test("shrinks when what it kept has expired, while claims go on", async () => {
+      const store = await fixture.openWith({ sweepEveryMs: 50 });
+      const connection = fixture.connect();
+      const count = () => Number(connection.prepare("SELECT count(*) AS records FROM record").get()?.["records"]);
+      const pages = () => Number(connection.prepare("PRAGMA page_count").get()?.["page_count"]);
+      const record = async (size: number) => {
+        const attempt = anAttempt(store);
+        const name = anyName();
+        await store.records.claim(name, attempt);
+        await store.records.complete(name, theAnswer(attempt, Buffer.alloc(size)));
+      };
+      await Promise.all(Array.from({ length: 450 }, (_, i) => record(i % 50 === 0 ? 1_000_000 : 100)));
+      expect(count()).toBe(450);
+      expect(pages()).toBeGreaterThan(2_000);
+      await fixture.advance(RETENTION + DAY);
+      await record(100);
+      await until(() => count() === 1 && pages() < 100);
+    });
+  });
+
+  describe("its thread", () => {
+    test("says 'unsent' while another process holds the lock, and the verb was not done", async () => {
+      const store = await fixture.open();
+      const other = fixture.connect();
+      const [name, attempt] = [anyName(), anAttempt(store)];
+      other.exec("BEGIN IMMEDIATE");
+      let refusal: unknown;
+      // On a machine so slow that the reply came too late, it is asked again.
+      do refusal = await store.records.claim(name, attempt).catch((error: unknown) => error);
+      while (fateOf(refusal) === "ambiguous");
+      expect(refusal).toMatchObject({
+        name: "StoreError",
+        fate: "unsent",
+        message: expect.stringContaining(`${fixture.file}: another process holds its lock`),
+      });
+      other.exec("ROLLBACK");
+      expect(await store.records.read(name)).toBeUndefined();
+      expect(await store.records.claim(name, attempt)).toEqual({ kind: "claimed" });
+    });
+
+    test("says 'ambiguous' of what it still does after the reply was due", async () => {
+      const store = await fixture.open();
+      const other = fixture.connect();
+      let answer: string;
+      // Which of two batches is the late one, and whether it still gets the lock, is the machine's to say.
+      do {
+        const [name, attempt] = [anyName(), anAttempt(store)];
+        other.exec("BEGIN IMMEDIATE");
+        const busy = store.probe();
+        await Promise.resolve();
+        const late = store.records.claim(name, attempt);
+        const [, outcome] = await Promise.allSettled([busy, late]);
+        other.exec("ROLLBACK");
+        await untilItAnswers(() => store.probe());
+        answer = outcome.status === "rejected" ? fateOf(outcome.reason) : "answered";
+        if (answer === "ambiguous") answer += `, then ${(await store.records.claim(name, attempt)).kind}`;
+      } while (answer !== "ambiguous, then yours");
+      expect(answer).toBe("ambiguous, then yours");
+    });
+
+    test("comes back by itself when it died, with what it acknowledged", async () => {
+      const store = await fixture.open();
+      const [name, attempt] = [anyName(), anAttempt(store)];
+      expect(await store.records.claim(name, attempt)).toEqual({ kind: "claimed" });
+      await fixture.restart();
+      await expect(store.probe()).rejects.toMatchObject({ fate: "unsent", message: expect.stringContaining("ended") });
+      await expect(store.describe()).rejects.toMatchObject({ name: "StoreError" });
+      await untilItAnswers(() => store.probe());
+      expect(await store.records.claim(name, aRetry(store, attempt))).toMatchObject({ kind: "in_flight" });
+    });
+
+    test("does not come back on a file that is not the one it had", async () => {
+      const store = await fixture.open();
+      rmSync(fixture.file);
+      await fixture.restart();
+      await untilItSays(() => store.probe(), "it was removed or replaced");
+      expect(existsSync(fixture.file)).toBe(false);
+      const other = await fixture.open();
+      await untilItSays(() => store.probe(), "it was removed or replaced");
+      await other.probe();
+    });
+
+    test("says 'ambiguous' of what it was doing when it died", async () => {
+      const store = await fixture.open();
+      const other = fixture.connect();
+      other.exec("BEGIN IMMEDIATE");
+      const underWay = store.records.claim(anyName(), anAttempt(store));
+      await Promise.resolve();
+      const waits = store.records.claim(anyName(), anAttempt(store));
+      const fates = Promise.allSettled([underWay, waits]);
+      await fixture.restart();
+      expect(await fates).toMatchObject([{ reason: { fate: "ambiguous" } }, { reason: { fate: "unsent" } }]);
+    });
+
+    test("finishes the batch under way before it closes, and refuses what waits", async () => {
+      const store = await fixture.open();
+      const attempt = anAttempt(store);
+      const [first, second] = [anyName(), anyName()];
+      const underWay = store.records.claim(first, attempt);
+      await Promise.resolve();
+      const waits = store.records.claim(second, attempt);
+      const closed = store.close();
+      await expect(waits).rejects.toMatchObject({ name: "StoreError", fate: "unsent" });
+      expect(await underWay).toEqual({ kind: "claimed" });
+      await closed;
+      const again = await fixture.open();
+      expect(await again.records.read(first)).toMatchObject({ state: "executing" });
+      expect(await again.records.read(second)).toBeUndefined();
+    });
+
+    test("closes also while it is down", async () => {
+      const store = await fixture.open();
+      await fixture.restart();
+      await store.close();
+      await expect(store.probe()).rejects.toMatchObject({ message: expect.stringContaining("closed") });
+    });
+  });
+});
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await sleep(20);
+}
+
+async function untilItSays(ask: () => Promise<void>, words: string): Promise<void> {
+  let said: unknown;
+  do {
+    await sleep(20);
+    said = await ask().catch((error: unknown) => error);
+  } while (!String(said).includes(words));
+}
+
+function fateOf(error: unknown): string {
+  return error instanceof StoreError ? error.fate : String(error);
+}
+
+async function untilItAnswers(ask: () => Promise<void>): Promise<void> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch {
+      await sleep(20);
+    }
+  }
+}

@@ -28,8 +28,7 @@ Its admin port: ${admin}
 
     curl ${gateway}/invoices
 
-Ctrl-C stops both.
-`;
+Ctrl-C stops both.`;
 }
 
 function order(quantity: number): string {

@@ -43,8 +43,12 @@ test("the printed commands show creation, replay, refusal and one invoice; Ctrl-
 }, 120_000);
 
 describe("with a stand-in for the gateway", () => {
-  const folder = mkdtempSync(join(tmpdir(), "demo-test-"));
-  const signals = join(folder, "signals");
+  let folder: string;
+  let signals: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "demo-test-"));
+    signals = join(folder, "signals");
+  });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   function startWith(standIn: string): Demo {
@@ -57,7 +61,7 @@ describe("with a stand-in for the gateway", () => {
     return startDemo(["--input-type=module", "--eval", program]);
   }
 
-  const obedient = `
+  const obedient = () => `
     import { appendFileSync } from "node:fs";
     import { createServer } from "node:http";
     for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => {
@@ -69,7 +73,7 @@ describe("with a stand-in for the gateway", () => {
   `;
 
   test("Ctrl-C signals the gateway once", async () => {
-    demo = startWith(obedient);
+    demo = startWith(obedient());
     await demo.says(READY);
     demo.pressCtrlC();
     expect(await demo.ended).toBe(0);
@@ -95,7 +99,7 @@ describe("with a stand-in for the gateway", () => {
   });
 
   test("a gateway that is killed ends the demo, the sample API with it", async () => {
-    demo = startWith(obedient);
+    demo = startWith(obedient());
     await demo.says(READY);
     process.kill(demo.pids().gateway, "SIGKILL");
     expect(await demo.ended).toBe(1);
@@ -119,7 +123,7 @@ describe("with a stand-in for the gateway", () => {
     });
 
     test("it takes free ones and prints them", async () => {
-      demo = startWith(obedient);
+      demo = startWith(obedient());
       await demo.says(READY);
       const ports = Array.from(demo.output().matchAll(/127\.0\.0\.1:(\d+)/g), ([, port]) => port);
       expect(new Set(ports).size).toBe(3);

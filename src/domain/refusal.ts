@@ -1,0 +1,94 @@
+import type { Problem } from "./problem.ts";
+import type { UnknownReason } from "./record.ts";
+
+/** What happened, in words, for each refusal that an operation can meet. What to do next stands in the problem table. */
+
+export const keyMissing = (method: string, header: string): Problem => ({
+  code: "key-missing",
+  what: `${method} needs an idempotency key here, in ${header}.`,
+});
+
+export const unreadable = (why: "too-large" | "cut" | "slow" | "overloaded"): Problem => {
+  switch (why) {
+    case "too-large":
+      return { code: "body-too-large", what: "The body is larger than an operation's may be." };
+    case "cut":
+      return { code: "bad-request", what: "The body ended before it was whole." };
+    case "slow":
+      return { code: "bad-request", what: "The body did not arrive in time." };
+    case "overloaded":
+      return { code: "overloaded", what: "The bodies of all operations together are more than may be held." };
+  }
+};
+
+/** `since`: when the operation was started, as ISO 8601; also below. */
+export const inFlight = (since: string): Problem => ({
+  code: "operation-in-flight",
+  what: `The first request with this key started at ${since} and has not ended.`,
+  members: { since },
+});
+
+export const keyReused = (since: string): Problem => ({
+  code: "key-reused",
+  what: `At ${since} this key came with another method, path, query or body.`,
+  members: { since },
+});
+
+export const credentialChanged = (): Problem => ({
+  code: "credential-changed",
+  what: "The answer is kept for the credential that the operation was executed with.",
+});
+
+export const notKept = (status: number, location: string | undefined): Problem => ({
+  code: "response-not-kept",
+  what: `The API answered ${status}${location === undefined ? "" : `, Location ${location}`}.`,
+  members: { originalStatus: status, ...(location === undefined ? {} : { location }) },
+});
+
+const REASONS: Record<UnknownReason, string> = {
+  "owner-lost": "the gateway that ran it stopped before it could tell",
+  "upstream-silent": "the API did not answer in time",
+  "upstream-reset": "the connection to the API broke before its answer",
+  "answer-cut": "the API's answer was cut or malformed",
+  "answer-unframed": "the API's answer had no length, so a cut one would look whole",
+  "unknown-status": "a proxy in front of the API may have answered in its place",
+  shutdown: "the gateway had to stop while it ran",
+};
+
+/** To a retry of an operation that is unknown: since when, why. */
+export const stillUnknown = (since: string, reason: UnknownReason): Problem => ({
+  code: "outcome-unknown",
+  what: `The operation was started at ${since}, and ${REASONS[reason]}.`,
+  members: { since, reason },
+});
+
+/** To the first caller: 504 where the API fell silent, else 502. */
+export const becameUnknown = (reason: UnknownReason): Problem => ({
+  code: "outcome-unknown",
+  status: reason === "upstream-silent" ? 504 : 502,
+  what: `The request was sent, and ${REASONS[reason]}.`,
+  members: { reason },
+});
+
+export const stillRunning = (waitedMs: number): Problem => ({
+  code: "still-running",
+  what: `The API has not answered within ${waitedMs / 1_000} s.`,
+});
+
+export const neverSent = (why: "unreachable" | "lease-over" | "unsendable" | "abandoned"): Problem => {
+  switch (why) {
+    case "unreachable":
+      return { code: "upstream-unreachable", what: "No connection to the API could be made." };
+    case "lease-over":
+      return { code: "store-unavailable", what: "The claim could not be kept up until the request was to be sent." };
+    case "unsendable":
+      return { code: "bad-request", what: "The request has a header or a target that cannot be sent on." };
+    case "abandoned":
+      return { code: "draining", what: "The gateway had to stop before the request was sent." };
+  }
+};
+
+export const storeUnavailable = (): Problem => ({
+  code: "store-unavailable",
+  what: "Without its store the gateway cannot tell a first request from a retry.",
+});

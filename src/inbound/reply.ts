@@ -1,0 +1,44 @@
+import { STATUS_CODES } from "node:http";
+import type { ServerResponse } from "node:http";
+import { Readable, pipeline } from "node:stream";
+import type { Writable } from "node:stream";
+import { valuesOf } from "../domain/headers.ts";
+import type { Reply } from "../pipeline.ts";
+
+/** Statuses whose answers have no body and no Content-Length (RFC 9110, section 8.6). */
+const BODILESS = new Set([204, 304]);
+
+/**
+ * Writes a reply. Raw headers keep case, order, repeats and Latin-1 bytes; the body leaves as a Buffer, because Node would
+ * write the head in the encoding of a string body. A streamed body that breaks off resets the connection: the client must not
+ * take a part for the whole.
+ */
+export function sendReply(res: ServerResponse, { status, headers, body }: Reply, isLast: boolean): void {
+  if (res.destroyed) {
+    if (body instanceof Readable) body.destroy();
+    return;
+  }
+  const head = [...headers];
+  if (!(body instanceof Readable) && !BODILESS.has(status) && valuesOf(headers, "content-length").length === 0)
+    head.push("Content-Length", String(body.length));
+  if (isLast) head.push("Connection", "close");
+  res.writeHead(status, head);
+  if (!(body instanceof Readable)) {
+    res.end(body);
+    return;
+  }
+  pipeline(body, res, (error) => {
+    if (error) res.socket?.resetAndDestroy();
+  });
+}
+
+/** Writes a whole reply where Node has no response object: malformed requests and refused upgrades. */
+export function writeRaw(
+  socket: Writable,
+  { status, headers, body }: { status: number; headers: string[]; body: Buffer },
+): void {
+  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`];
+  for (let i = 0; i < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`);
+  lines.push(`Content-Length: ${body.length}`, "Connection: close", "", "");
+  socket.write(Buffer.concat([Buffer.from(lines.join("\r\n"), "latin1"), body]));
+}

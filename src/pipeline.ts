@@ -1,0 +1,238 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Readable } from "node:stream";
+import { readContent, fieldOf } from "./domain/content.ts";
+import { fingerprintOf } from "./domain/fingerprint.ts";
+import { endToEnd } from "./domain/headers.ts";
+import type { RawHeaders } from "./domain/headers.ts";
+import { nameOf, readKey } from "./domain/key.ts";
+import type { HeaderValues } from "./domain/key.ts";
+import { problemAnswer } from "./domain/problem.ts";
+import type { Problem, ProblemCode } from "./domain/problem.ts";
+import type { Name, Token } from "./domain/record.ts";
+import * as refusal from "./domain/refusal.ts";
+import { doNotKeep, keep } from "./domain/replay.ts";
+import type { Kept } from "./domain/replay.ts";
+import { judge, preferredWaitMs } from "./domain/rule.ts";
+import type { Rule } from "./domain/rule.ts";
+import { credentialOf, scopeOf } from "./domain/scope.ts";
+import { digest } from "./domain/token.ts";
+import { decodeKept, encodeKept } from "./store/codec.ts";
+import type { Lease } from "./store/lease.ts";
+import type { Claimed, Owner } from "./store/owner.ts";
+import { StoreError } from "./store/records.ts";
+import type { Execution, Upstream } from "./upstream/execute.ts";
+import { via } from "./upstream/forwarding.ts";
+
+/** One request of a client, as values. */
+export type Request = {
+  id: string;
+  method: string;
+  /** As sent, without the query. */
+  path: string;
+  /** As sent, without "?". */
+  query: string;
+  headers: HeaderValues;
+  /** Reads the whole body within the limits; asked at most once, and only for operations. */
+  readBody(): Promise<BodyReading>;
+  /** Headers as they go upstream. */
+  outgoingHeaders(): string[];
+  /** The client has closed its connection: nobody waits for an answer any more. */
+  isGone(): boolean;
+  /** What is said of the request in its log line; filled in on the way. */
+  facts: Facts;
+};
+
+export type BodyReading =
+  | { kind: "whole"; body: Buffer; forget(): void }
+  | { kind: "too-large" | "cut" | "slow" | "overloaded" };
+
+export type Facts = { rule?: string; name?: Name; storeMs?: number; upstreamMs?: number; why?: string };
+
+export type Outcome = "completed" | "replayed" | "released" | "unknown" | "pass-through" | ProblemCode;
+
+export type Reply = { outcome: Outcome; status: number; headers: string[]; body: Buffer | Uint8Array | Readable };
+
+/** What the pipeline works with. */
+export type Gate = {
+  rule: Rule;
+  /** Throws StoreError while the store was never reached. */
+  nameSecret(): Promise<Buffer>;
+  owner: Owner;
+  upstream: Upstream;
+  clientWaitMs: number;
+  /** An operation ended after its client's patience: nobody reads the reply. */
+  onLateEnd(request: Request, reply: Reply): void;
+  onLateFailure(request: Request, error: unknown): void;
+};
+
+type Operation = {
+  request: Request;
+  rule: Rule;
+  name: Name;
+  fingerprint: Token;
+  credential: Token;
+  body: Buffer;
+};
+
+/** One request, top to bottom (DESIGN, section 3). Resolves to the reply, or says that the request is none of an operation's. */
+export async function handle(request: Request, gate: Gate): Promise<Reply | "pass-through"> {
+  const { rule } = gate;
+  if (!rule.methods.includes(request.method)) return "pass-through";
+  const reading = readKey(request.headers, rule.keyHeaders, rule.keyMaxLength);
+  if (reading.kind === "refused") return refuse(request, reading);
+  if (reading.kind === "absent")
+    return rule.requireKey
+      ? refuse(request, refusal.keyMissing(request.method, rule.keyHeaders.join(" or ")))
+      : "pass-through";
+
+  const read = await request.readBody();
+  if (read.kind !== "whole") return refuse(request, refusal.unreadable(read.kind));
+  try {
+    const operation = identify(request, rule, reading.key, read.body, await gate.nameSecret());
+    if ("code" in operation) return refuse(request, operation);
+    const claim = await claimOrWait(operation, gate);
+    return claim.kind === "claimed" ? await executed(operation, claim.lease, gate) : answerRetry(operation, claim);
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    request.facts.why = error.message;
+    return refuse(request, refusal.storeUnavailable());
+  } finally {
+    read.forget();
+  }
+}
+
+function identify(request: Request, rule: Rule, key: string, body: Buffer, secret: Buffer): Operation | Problem {
+  const { headers, path, query, method } = request;
+  const content = readContent(headers["content-type"]?.[0], headers["content-encoding"]?.[0], body);
+  const scope = scopeOf(rule.scope, { headers, path, query, field: (name) => fieldOf(content, name) });
+  if (scope.kind === "missing") return { code: "scope-missing", what: scope.what };
+  const name = nameOf(secret, scope.scope, key);
+  Object.assign(request.facts, { rule: rule.name, name });
+  return {
+    request,
+    rule,
+    name,
+    body,
+    fingerprint: fingerprintOf(secret, rule.fingerprint, { method, path, query, body, content }),
+    credential: digest(secret, "credential", credentialOf(headers)),
+  };
+}
+
+/** Claims, and where the original still runs asks again for as long as the rule or the client's `Prefer: wait` says. */
+async function claimOrWait({ request, rule, ...operation }: Operation, gate: Gate): Promise<Claimed> {
+  const startedAt = performance.now();
+  const wished = preferredWaitMs(request.headers["prefer"]) ?? rule.inFlightWaitMs;
+  const waitUntil = startedAt + Math.min(wished, gate.clientWaitMs);
+  for (let pause = 50; ; pause = Math.min(2 * pause, 500)) {
+    const claim = await gate.owner.claim(operation.name, operation);
+    request.facts.storeMs = performance.now() - startedAt;
+    if (claim.kind !== "in_flight" || performance.now() + pause > waitUntil || request.isGone()) return claim;
+    await sleep(pause);
+  }
+}
+
+/** The answer to a request whose operation is somebody else's, or over. Changes no record. */
+function answerRetry({ request, credential }: Operation, claim: Exclude<Claimed, { kind: "claimed" }>): Reply {
+  switch (claim.kind) {
+    case "in_flight":
+      return refuse(request, refusal.inFlight(isoTime(claim.startedAt)));
+    case "mismatch":
+      return refuse(request, refusal.keyReused(isoTime(claim.startedAt)));
+    case "unknown":
+      return refuse(request, refusal.stillUnknown(isoTime(claim.record.startedAt), claim.record.reason));
+    case "completed":
+      if (claim.record.credential !== credential) return refuse(request, refusal.credentialChanged());
+      return replay(request, decodeKept(claim.record.answer));
+  }
+}
+
+function replay(request: Request, kept: Kept): Reply {
+  switch (kept.kind) {
+    case "answer":
+      return fromUpstream("replayed", kept, ["Idempotent-Replayed", "true"]);
+    case "not-kept": {
+      const reply = refuse(request, refusal.notKept(kept.status, kept.location));
+      if (kept.location !== undefined) reply.headers.push("Location", kept.location);
+      return reply;
+    }
+  }
+}
+
+/** Executes and settles, whatever becomes of the client; replies within the client's patience. */
+async function executed(operation: Operation, lease: Lease, gate: Gate): Promise<Reply> {
+  const { request } = operation;
+  const ending = execute(operation, lease, gate).finally(() => lease.letGo());
+  const patience = new AbortController();
+  const impatience = sleep(gate.clientWaitMs, undefined, { signal: patience.signal }).catch(() => undefined);
+  const reply = await Promise.race([ending, impatience]);
+  patience.abort();
+  if (reply !== undefined) return reply;
+  void ending.then(
+    (late) => {
+      if (late.body instanceof Readable) late.body.destroy();
+      gate.onLateEnd(request, late);
+    },
+    (error: unknown) => gate.onLateFailure(request, error),
+  );
+  return refuse(request, refusal.stillRunning(gate.clientWaitMs));
+}
+
+async function execute({ request, rule, body }: Operation, lease: Lease, gate: Gate): Promise<Reply> {
+  const { facts, method, path, query } = request;
+  const outgoing = {
+    method,
+    target: query === "" ? path : `${path}?${query}`,
+    headers: request.outgoingHeaders(),
+    body,
+  };
+  const sentAt = performance.now();
+  const execution = await gate.upstream.execute(outgoing, () => lease.isGood());
+  const endedAt = performance.now();
+  const reply = await settle(request, rule, execution, lease);
+  facts.upstreamMs = endedAt - sentAt;
+  facts.storeMs = (facts.storeMs ?? 0) + performance.now() - endedAt;
+  return reply;
+}
+
+/** Settle, then reply: who has seen the end of an answer can retry at once and gets it again. */
+async function settle(request: Request, rule: Rule, execution: Execution, lease: Lease): Promise<Reply> {
+  switch (execution.kind) {
+    case "answered":
+      return settleAnswer(rule, execution.answer, keep(execution.answer), lease);
+    case "overflowed":
+      return settleAnswer(rule, execution, doNotKeep(execution.status, execution.headers), lease);
+    case "never-sent":
+      request.facts.why = execution.cause;
+      await lease.release();
+      return refuse(request, refusal.neverSent(execution.why));
+    case "lost":
+      request.facts.why = execution.cause;
+      await lease.hold(execution.reason);
+      return refuse(request, refusal.becameUnknown(execution.reason));
+  }
+}
+
+async function settleAnswer(rule: Rule, answer: UpstreamAnswer, kept: Kept, lease: Lease): Promise<Reply> {
+  const reply = (outcome: Outcome, isStored: boolean): Reply =>
+    fromUpstream(outcome, answer, isStored ? [] : ["Idempotency-Stored", "false"]);
+  switch (judge(rule, answer.status, answer.headers)) {
+    case "store":
+      return reply("completed", await lease.complete(encodeKept(kept)));
+    case "release":
+      return reply("released", await lease.release());
+    case "unknown":
+      return reply("unknown", await lease.hold("unknown-status"));
+  }
+}
+
+type UpstreamAnswer = { status: number; headers: RawHeaders; body: Reply["body"] };
+
+function fromUpstream(outcome: Outcome, { status, headers, body }: UpstreamAnswer, added: string[]): Reply {
+  return { outcome, status, headers: [...endToEnd(headers), "Via", via("1.1"), ...added], body };
+}
+
+function refuse(request: Request, problem: Problem): Reply {
+  return { outcome: problem.code, ...problemAnswer(problem, request.id) };
+}
+
+const isoTime = (ms: number): string => new Date(ms).toISOString();

@@ -1,0 +1,57 @@
+import type { Kept } from "../domain/replay.ts";
+
+/**
+ * A kept answer as bytes: format, kind, status, length of the head, head, body. The head is raw headers as on the wire, in
+ * Latin-1, so that every byte comes back. Readers refuse what they do not know: a newer version may share the store.
+ */
+const FORMAT = 1;
+const KINDS = { answer: 1, "not-kept": 2 } as const;
+const PREFIX_BYTES = 8;
+
+export function encodeKept(kept: Kept): Uint8Array {
+  switch (kept.kind) {
+    case "answer":
+      return encode(KINDS.answer, kept.status, kept.headers, kept.body);
+    case "not-kept": {
+      const headers = kept.location === undefined ? [] : ["Location", kept.location];
+      return encode(KINDS["not-kept"], kept.status, headers, Buffer.alloc(0));
+    }
+  }
+}
+
+/** Throws where the bytes are not what encodeKept made. */
+export function decodeKept(bytes: Uint8Array): Kept {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (buffer.length < PREFIX_BYTES || buffer.readUInt8(0) !== FORMAT)
+    throw new Error("a stored answer has an unknown format");
+  const kind = buffer.readUInt8(1);
+  const status = buffer.readUInt16BE(2);
+  const bodyAt = PREFIX_BYTES + buffer.readUInt32BE(4);
+  if (bodyAt > buffer.length) throw new Error("a stored answer is cut");
+  const headers = decodeHead(buffer.toString("latin1", PREFIX_BYTES, bodyAt));
+  if (kind === KINDS.answer) return { kind: "answer", status, headers, body: buffer.subarray(bodyAt) };
+  if (kind === KINDS["not-kept"]) return { kind: "not-kept", status, location: headers[1] };
+  throw new Error("a stored answer is of an unknown kind");
+}
+
+function encode(kind: number, status: number, headers: readonly string[], body: Uint8Array): Buffer {
+  let head = "";
+  for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}:${headers[i + 1]}\n`; // a header holds no line feed
+  const bytes = Buffer.allocUnsafe(PREFIX_BYTES + head.length + body.length);
+  bytes.writeUInt8(FORMAT, 0);
+  bytes.writeUInt8(kind, 1);
+  bytes.writeUInt16BE(status, 2);
+  bytes.writeUInt32BE(head.length, 4);
+  bytes.write(head, PREFIX_BYTES, "latin1");
+  bytes.set(body, PREFIX_BYTES + head.length);
+  return bytes;
+}
+
+function decodeHead(head: string): string[] {
+  const headers: string[] = [];
+  for (const line of head.split("\n").slice(0, -1)) {
+    const colon = line.indexOf(":");
+    headers.push(line.slice(0, colon), line.slice(colon + 1));
+  }
+  return headers;
+}

@@ -1,0 +1,147 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { v7 as uuidV7 } from "uuid";
+import type { Attempt, ClaimAnswer } from "../domain/claim.ts";
+import type { Name, Token } from "../domain/record.ts";
+import { Lease } from "./lease.ts";
+import type { Alarm } from "./lease.ts";
+import { StoreError } from "./records.ts";
+import type { Records } from "./records.ts";
+
+/** Sending a claim again after a lost connection rides out a failover's gap; longer, and the client had better retry itself. */
+const CLAIM_WITHIN_MS = 1_500;
+const CLAIM_PAUSE_MS = 100;
+/** Settles and withdrawals are sent until the store answers, at most this far apart. */
+const LONGEST_PAUSE_MS = 1_000;
+/** The client waits this long for its answer to be stored, then gets it with `Idempotency-Stored: false`. */
+const REPLY_WAIT_MS = 1_000;
+
+export type Claimed =
+  | { kind: "claimed"; lease: Lease }
+  | Exclude<ClaimAnswer, { kind: "claimed" | "yours" } | { kind: "too_late" }>;
+
+export type OwnerSettings = {
+  records: Records;
+  leaseMs: number;
+  /** How long a record stays whose owner never comes back. */
+  unknownRetentionMs: number;
+  retentionMs: number;
+  onAlarm: (alarm: Alarm) => void;
+};
+
+/**
+ * The owner's side of the store: what a gateway has to do besides the verbs, so that an ambiguous store error leaves no orphan
+ * behind, no answer is lost while the store is away, and a lease is good as long as its operation runs (DESIGN, section 10).
+ */
+export class Owner {
+  readonly #settings: OwnerSettings;
+  /** Operations that run, and settles and withdrawals that the store has not acknowledged yet. */
+  readonly #pending = new Set<Promise<unknown>>();
+
+  constructor(settings: OwnerSettings) {
+    this.#settings = settings;
+  }
+
+  /** Throws StoreError where the store cannot be asked: nothing may be sent then, and what may have been claimed is withdrawn. */
+  async claim(name: Name, what: { fingerprint: Token; credential: Token }): Promise<Claimed> {
+    const { records, leaseMs, unknownRetentionMs } = this.#settings;
+    const owner = newToken();
+    const deadline = records.time() + CLAIM_WITHIN_MS;
+    const attempt: Attempt = { ...what, owner, into: "executing", leaseMs, deadline, keepMs: unknownRetentionMs };
+
+    const firstSentAt = performance.now();
+    let isAmbiguous = false; // an earlier copy may still arrive, until the deadline
+    for (;;) {
+      const answer = await records.claim(name, attempt).catch(storeErrorOnly);
+      if (answer instanceof StoreError) {
+        isAmbiguous ||= answer.fate === "ambiguous";
+        if (performance.now() + CLAIM_PAUSE_MS < firstSentAt + CLAIM_WITHIN_MS) {
+          await sleep(CLAIM_PAUSE_MS);
+          continue;
+        }
+        if (isAmbiguous) this.#withdraw(name, owner, deadline);
+        throw answer;
+      }
+      const withdrawLater = (): void => {
+        if (isAmbiguous) this.#withdraw(name, owner, deadline);
+      };
+      switch (answer.kind) {
+        case "claimed":
+        case "yours": {
+          const { promise, resolve: onEnd } = Promise.withResolvers<void>();
+          this.#track(promise);
+          const identity = { owner, ...what };
+          const own = { name, identity, firstSentAt, settle: this.#settle, withdrawLater, onEnd };
+          return { kind: "claimed", lease: new Lease({ ...this.#settings, ...own }) };
+        }
+        case "too_late":
+          withdrawLater();
+          throw new StoreError("unsent", "the store answered too late");
+        case "in_flight":
+        case "completed":
+        case "unknown":
+        case "mismatch":
+          withdrawLater();
+          return answer;
+      }
+    }
+  }
+
+  /** Resolves when no operation runs and the store has acknowledged everything that was settled or withdrawn. */
+  async idle(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
+  }
+
+  /** Sends one settle until the store answers. Resolves to false where that takes longer than a client waits; it goes on then. */
+  readonly #settle = async (send: () => Promise<boolean>): Promise<boolean> => {
+    const settled = this.#untilAnswered(send);
+    const tooLong = new AbortController();
+    const waited = sleep(REPLY_WAIT_MS, false, { signal: tooLong.signal }).catch(() => false);
+    const isStored = await Promise.race([settled, waited]);
+    tooLong.abort();
+    return isStored;
+  };
+
+  /**
+   * Frees what a claim of unclear fate may have taken or may still take: releases until the store says so at a time after the
+   * claim's deadline. Earlier, the delayed claim could still arrive and leave an orphan.
+   */
+  #withdraw(name: Name, owner: Token, deadline: number): void {
+    void this.#untilAnswered(async () => {
+      for (;;) {
+        const { at } = await this.#settings.records.release(name, owner);
+        if (at > deadline) return true;
+        await sleep(deadline - at + 1);
+      }
+    });
+  }
+
+  #untilAnswered(send: () => Promise<boolean>): Promise<boolean> {
+    const answered = (async () => {
+      for (let pause = 50; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+        try {
+          return await send();
+        } catch (error) {
+          if (!(error instanceof StoreError)) throw error;
+          await sleep(pause * (0.75 + Math.random() / 2));
+        }
+      }
+    })();
+    this.#track(answered);
+    return answered;
+  }
+
+  #track(pending: Promise<unknown>): void {
+    this.#pending.add(pending);
+    void pending.finally(() => this.#pending.delete(pending)).catch(() => {});
+  }
+}
+
+function storeErrorOnly(error: unknown): StoreError {
+  if (error instanceof StoreError) return error;
+  throw error;
+}
+
+/** A uuid of version 7: unique, and sorted by time where somebody lists them. */
+function newToken(): Token {
+  return Buffer.from(uuidV7(undefined, new Uint8Array(16))).toString("base64url");
+}

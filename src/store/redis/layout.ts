@@ -1,0 +1,59 @@
+import { asRead } from "../../domain/record.ts";
+import type { Name, StoredRecord, Token, UnknownReason } from "../../domain/record.ts";
+
+/** The 64 hash tags, and so at most 64 slots, over which records spread: the first character of the name's second half. */
+export const PARTITIONS = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"];
+
+const NAME = /^[\w-]{22}\.([\w-])[\w-]{21}$/;
+
+export function indexKey(partition: string): string {
+  return `og:{${partition}}:open`;
+}
+
+/** The keys of every verb on one record. */
+export function keysOf(name: Name): [record: string, index: string] {
+  const partition = NAME.exec(name)?.[1];
+  if (partition === undefined) throw new TypeError("not a stored name: two tokens of 22 characters");
+  return [`og:{${partition}}:${name}`, indexKey(partition)];
+}
+
+export function toBytes(token: Token): Buffer {
+  const bytes = Buffer.from(token, "base64url");
+  if (bytes.length !== 16) throw new TypeError("not a token: 16 bytes as 22 characters");
+  return bytes;
+}
+
+/** Where each field of a record begins; lua/record.lua writes them and says what they are. */
+const STATE = 1;
+const LEASE_UNTIL = 2;
+const STARTED_AT = 15;
+const OWNER = 28;
+const FINGERPRINT = 44;
+const CREDENTIAL = 60;
+const TAIL = 76;
+
+export function startedAt(head: Buffer): number {
+  return Number(head.latin1Slice(STARTED_AT, OWNER));
+}
+
+/** `now`: Redis's clock in the same reply. */
+export function recordFrom(value: Buffer, now: number): StoredRecord {
+  const record = stored(value);
+  return asRead(record, { lease: now, wall: now }) ?? record;
+}
+
+function stored(value: Buffer): StoredRecord {
+  const state = value.latin1Slice(STATE, LEASE_UNTIL);
+  const common = {
+    owner: value.base64urlSlice(OWNER, FINGERPRINT),
+    fingerprint: value.base64urlSlice(FINGERPRINT, CREDENTIAL),
+    credential: value.base64urlSlice(CREDENTIAL, TAIL),
+    startedAt: startedAt(value),
+  };
+  const leaseUntil = Number(value.latin1Slice(LEASE_UNTIL, STARTED_AT));
+  if (state === "c") return { state: "claimed", ...common, leaseUntil };
+  if (state === "e") return { state: "executing", ...common, leaseUntil };
+  if (state === "d") return { state: "completed", ...common, answer: value.subarray(TAIL) };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only hold.lua writes it, with a reason of this type
+  return { state: "unknown", ...common, reason: value.latin1Slice(TAIL) as UnknownReason };
+}

@@ -1,0 +1,53 @@
+import type { Store } from "../records.ts";
+import { serverOf } from "./connect.ts";
+import { Connection } from "./connection.ts";
+import { RedisRecords } from "./redis-records.ts";
+import { PROBE } from "./scripts.ts";
+
+const NAME_SECRET = "og:name-secret";
+
+/** Throws on a URL that cannot be used; a server out of reach is the business of the verbs (Store). */
+export function openRedis({ url }: { url: string }): Store {
+  const server = serverOf(url);
+  const connection = new Connection(server);
+  return {
+    records: new RedisRecords(connection),
+    async probe() {
+      await connection.run(PROBE, [], []);
+    },
+    async nameSecret(candidate) {
+      // Read first: a gateway can start on a full Redis, which takes no SET.
+      const known = await connection.command("GET", NAME_SECRET);
+      if (Buffer.isBuffer(known)) return known;
+      await connection.command("SET", NAME_SECRET, candidate, "NX");
+      const first = await connection.command("GET", NAME_SECRET);
+      if (!Buffer.isBuffer(first)) throw new Error("Redis lost the secret of names as soon as it was written");
+      return first;
+    },
+    async describe() {
+      return { store: server.url, durability: await durabilityOf(connection) };
+    },
+    close: () => connection.close(),
+  };
+}
+
+async function durabilityOf(connection: Connection): Promise<string> {
+  const info = String(await connection.command("INFO", "persistence"));
+  const setting = async (name: string) => {
+    // Hosted servers often forbid CONFIG; then only what INFO says is known.
+    const reply = await connection.command("CONFIG", "GET", name).catch(() => undefined);
+    return Array.isArray(reply) && reply.length === 2 ? String(reply[1]) : undefined;
+  };
+  if (/^aof_enabled:1/m.test(info)) {
+    const sync = await setting("appendfsync");
+    return sync === undefined ? "AOF" : `AOF, appendfsync ${sync}`;
+  }
+  switch (await setting("save")) {
+    case undefined:
+      return "no AOF: a crash of the server loses records, at least those since its last snapshot";
+    case "":
+      return "none: records die with the server";
+    default:
+      return "RDB snapshots only: a crash of the server loses the records since the last one";
+  }
+}

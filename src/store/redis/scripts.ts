@@ -1,0 +1,43 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { LONGEST_CLAIM } from "../../domain/claim.ts";
+import { LONGEST_LEASE } from "../../domain/record.ts";
+
+/** One Lua file, and every answer that it can give. Each replies { answer, Redis's clock in ms, value where it has one }. */
+export type Script<Answer extends string> = { text: string; sha: string; answers: readonly Answer[] };
+
+export const CLAIM = verb("claim", [
+  "claimed",
+  "yours",
+  "in_flight",
+  "completed",
+  "unknown",
+  "mismatch",
+  "too_late",
+  "unreadable",
+]);
+export const BEGIN = verb("begin", ["begun", "lost", "unreadable"]);
+export const RENEW = verb("renew", ["renewed", "lost", "unreadable"]);
+export const COMPLETE = verb("complete", ["completed", "recreated", "refused", "unreadable"]);
+export const RELEASE = verb("release", ["released", "refused", "unreadable"]);
+export const HOLD = verb("hold", ["held", "refused", "unreadable"]);
+export const READ = verb("read", ["absent", "found", "unreadable"]);
+export const COUNT_UNKNOWN = script("count-unknown", ["counted"], "");
+export const PROBE = script("probe", ["ready"], "");
+
+function verb<const Answer extends string>(name: string, answers: readonly Answer[]): Script<Answer> {
+  return script(name, answers, lua("record"));
+}
+
+/** Redis wants `#!lua` and its flags first; what is shared stands behind that line. */
+function script<const Answer extends string>(name: string, answers: readonly Answer[], shared: string): Script<Answer> {
+  const source = lua(name);
+  const firstLine = source.indexOf("\n") + 1;
+  const constants = `local LONGEST_LEASE, LONGEST_CLAIM = ${LONGEST_LEASE}, ${LONGEST_CLAIM}\n`;
+  const text = source.slice(0, firstLine) + constants + shared + source.slice(firstLine);
+  return { text, sha: createHash("sha1").update(text).digest("hex"), answers };
+}
+
+function lua(name: string): string {
+  return readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), "utf8");
+}

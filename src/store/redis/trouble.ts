@@ -1,0 +1,83 @@
+import { StoreError } from "../records.ts";
+
+/**
+ * What Redis refuses before it runs anything, by the first word of its reply. What a script meets while it runs carries the
+ * same words, but names the script as well.
+ */
+const REFUSALS: Record<string, string> = {
+  NOAUTH: "asks for a password",
+  WRONGPASS: "refuses the user name or password",
+  NOPERM: "does not permit this user what Oncegate needs",
+  DENIED: "is in protected mode and refuses other machines",
+  LOADING: "is still loading its data",
+  READONLY: "is a read-only replica",
+  MASTERDOWN: "is a replica that lost its master",
+  NOREPLICAS: "has too few replicas to take a write",
+  OOM: "is full",
+  MISCONF: "cannot save to its disk and takes no writes",
+  BUSY: "is busy with another script",
+  CLUSTERDOWN: "is part of a cluster that is down",
+  MOVED: "is part of a cluster, not a single server",
+  ASK: "is part of a cluster, not a single server",
+};
+
+/** Of Node, when the connection is made or breaks. */
+const BREAKS: Record<string, string> = {
+  ECONNREFUSED: "refuses connections",
+  ENOTFOUND: "has a host name that does not resolve",
+  EAI_AGAIN: "has a host name that does not resolve now",
+  ECONNRESET: "ended the connection",
+  EPIPE: "ended the connection",
+  ETIMEDOUT: "does not answer",
+};
+
+const DURING_A_SCRIPT = /\bscript: ([\da-f]{40}), on @user_script:(\d+)/;
+
+/**
+ * Instead of ioredis's error, which must not be passed on: it carries the command's arguments, that is, stored answers.
+ * Everything is ambiguous but what certainly never ran.
+ */
+export function storeError(place: string, error: unknown): StoreError {
+  return new StoreError(isUnsent(error) ? "unsent" : "ambiguous", `Redis at ${place} ${inWords(error)}`);
+}
+
+function isUnsent(error: unknown): boolean {
+  const reply = replyOf(error);
+  if (reply !== undefined) return wordOf(reply) in REFUSALS && !DURING_A_SCRIPT.test(reply);
+  // ioredis looks at the socket before it writes the first byte, and queues nothing here (enableOfflineQueue).
+  return messageOf(error).startsWith("Stream isn't writeable");
+}
+
+/** Replies are not repeated whole: some quote the command. */
+export function inWords(error: unknown): string {
+  const reply = replyOf(error);
+  if (reply !== undefined) {
+    if (reply.startsWith("ERR max number of clients")) return "has no connection left (max number of clients reached)";
+    const word = wordOf(reply);
+    const where = DURING_A_SCRIPT.exec(reply);
+    if (where) return `failed in a script (${word}, script ${where[1]!.slice(0, 8)}, line ${where[2]})`;
+    return `${REFUSALS[word] ?? "answered with an error"} (${word})`;
+  }
+  const message = messageOf(error);
+  if (message === "Command timed out" || message.startsWith("Socket timeout")) return "does not answer";
+  const code = codeOf(error);
+  if (code !== undefined) return `${BREAKS[code] ?? "cannot be reached"} (${code})`;
+  return "lost the connection";
+}
+
+/** What Redis itself said. ioredis gives these errors a name of their own. */
+function replyOf(error: unknown): string | undefined {
+  return Error.isError(error) && error.name === "ReplyError" ? error.message : undefined;
+}
+
+function wordOf(reply: string): string {
+  return /^[A-Z]+/.exec(reply)?.[0] ?? "ERR";
+}
+
+function messageOf(error: unknown): string {
+  return Error.isError(error) ? error.message : "";
+}
+
+function codeOf(error: unknown): string | undefined {
+  return Error.isError(error) && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}

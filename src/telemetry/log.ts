@@ -1,0 +1,42 @@
+import { destination, pino } from "pino";
+import type { Logger } from "pino";
+import { keyHashOf } from "../domain/key.ts";
+import type { RequestEnd } from "../inbound/app.ts";
+import type { Facts, Reply, Request } from "../pipeline.ts";
+
+/**
+ * Lines of JSON on stdout, written asynchronously: a stalled pipe must not freeze the gateway. Only chosen fields are ever logged,
+ * never headers, bodies, queries or keys.
+ */
+export function openLog(level: string): { log: Logger; flush: () => void } {
+  const stream = destination({ fd: 1, sync: false });
+  return {
+    log: pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream),
+    flush: () => stream.flushSync(),
+  };
+}
+
+/** One line a request. `key` is the hash by which an operator finds the record; times are in ms. */
+export function logRequest(log: Logger, end: RequestEnd): void {
+  const { requestId, method, path, status, outcome, ms, facts, error } = end;
+  const line = { requestId, method, path, status, outcome, ms: rounded(ms), ...factsOf(facts) };
+  if (error === undefined) log.info(line, "request");
+  else log.error({ ...line, err: error }, "request failed");
+}
+
+/** The end of an operation whose client was told `still-running`. */
+export function logLateEnd(log: Logger, { id: requestId, facts }: Request, { outcome, status }: Reply): void {
+  log.info({ requestId, status, outcome, ...factsOf(facts) }, "operation ended after its client's patience");
+}
+
+function factsOf(facts: Facts): Record<string, string | number> {
+  return {
+    ...(facts.rule === undefined ? {} : { rule: facts.rule }),
+    ...(facts.name === undefined ? {} : { key: keyHashOf(facts.name) }),
+    ...(facts.storeMs === undefined ? {} : { storeMs: rounded(facts.storeMs) }),
+    ...(facts.upstreamMs === undefined ? {} : { upstreamMs: rounded(facts.upstreamMs) }),
+    ...(facts.why === undefined ? {} : { why: facts.why }),
+  };
+}
+
+const rounded = (ms: number): number => Math.round(ms * 100) / 100;

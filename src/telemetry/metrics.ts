@@ -1,0 +1,85 @@
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { RequestEnd } from "../inbound/app.ts";
+import type { Records } from "../store/records.ts";
+
+/** From half a millisecond, a store's round trip, to the default upstream limit. */
+const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
+
+export type Metrics = ReturnType<typeof openMetrics>;
+
+/** Five metrics, named in docs/operating.md. Labels have few values: never a key, a scope or a path. */
+export function openMetrics(countUnknown: () => Promise<number>) {
+  const registry = new Registry();
+  const registers = [registry];
+  const requests = new Counter({
+    name: "oncegate_requests_total",
+    help: "Requests by outcome: completed, replayed, released, unknown, pass-through or a problem's code.",
+    labelNames: ["outcome"],
+    registers,
+  });
+  const inFlight = new Gauge({ name: "oncegate_in_flight", help: "Requests being served.", registers });
+  const unknown = new Gauge({
+    name: "oncegate_unknown_records",
+    help: "Operations of which nobody can tell whether they were executed.",
+    registers: [],
+    async collect() {
+      try {
+        this.set(await countUnknown());
+      } catch {
+        this.set(Number.NaN); // the store is away: no number is better than an old one
+      }
+    },
+  });
+  registry.registerMetric(unknown);
+  const store = new Histogram({
+    name: "oncegate_store_seconds",
+    help: "Time of one verb of the store, by verb and whether it answered.",
+    labelNames: ["verb", "answered"],
+    buckets: SECONDS,
+    registers,
+  });
+  const upstream = new Histogram({
+    name: "oncegate_upstream_seconds",
+    help: "Time from sending an operation to the end of its answer.",
+    buckets: SECONDS,
+    registers,
+  });
+  return {
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+    requestStarted: () => inFlight.inc(),
+    requestEnded({ outcome, facts }: RequestEnd): void {
+      inFlight.dec();
+      requests.inc({ outcome });
+      if (facts.upstreamMs !== undefined) upstream.observe(facts.upstreamMs / 1_000);
+    },
+    storeAnswered: (verb: string, answered: boolean, seconds: number) =>
+      store.observe({ verb, answered: String(answered) }, seconds),
+  };
+}
+
+/** The same records, with every verb timed. */
+export function timed(records: Records, told: Metrics["storeAnswered"]): Records {
+  const timing = async <Answer>(verb: string, asked: Promise<Answer>): Promise<Answer> => {
+    const askedAt = performance.now();
+    let answered = false;
+    try {
+      const answer = await asked;
+      answered = true;
+      return answer;
+    } finally {
+      told(verb, answered, (performance.now() - askedAt) / 1_000);
+    }
+  };
+  return {
+    time: () => records.time(),
+    claim: (...args) => timing("claim", records.claim(...args)),
+    begin: (...args) => timing("begin", records.begin(...args)),
+    renew: (...args) => timing("renew", records.renew(...args)),
+    complete: (...args) => timing("complete", records.complete(...args)),
+    release: (...args) => timing("release", records.release(...args)),
+    hold: (...args) => timing("hold", records.hold(...args)),
+    read: (...args) => timing("read", records.read(...args)),
+    countUnknown: () => timing("countUnknown", records.countUnknown()),
+  };
+}

@@ -1,0 +1,43 @@
+import { BlockList, isIP } from "node:net";
+import { endToEnd, valuesOf } from "../domain/headers.ts";
+import type { RawHeaders } from "../domain/headers.ts";
+
+/** Who speaks to the gateway, as far as the upstream is told. */
+export type Peer = { address: string; protocol: "http" | "https"; httpVersion: string };
+
+/** Rebuilt below; what a client says of itself is believed only behind a trusted proxy. `expect` is answered here. */
+const REBUILT = ["expect", "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "via"];
+
+/** How this gateway names itself in Via (RFC 9110, section 7.6.3). */
+export const via = (httpVersion: string): string => `${httpVersion} oncegate`;
+
+/** ONCEGATE_TRUSTED_PROXIES as a test of an address. */
+export function trustedProxies(networks: readonly string[]): (address: string) => boolean {
+  const list = new BlockList();
+  for (const network of networks) {
+    const [address = "", bits] = network.split("/");
+    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
+    if (bits === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(bits), family);
+  }
+  return (address) => {
+    const plain = address.replace(/^::ffff:/, ""); // an IPv4 client of a socket that listens on both
+    return isIP(plain) !== 0 && list.check(plain, isIP(plain) === 6 ? "ipv6" : "ipv4");
+  };
+}
+
+/**
+ * The headers that go upstream, without Host and framing, which each way of sending sets itself: end-to-end fields as received,
+ * forwarding fields rebuilt, Via added.
+ */
+export function forwardedHeaders(raw: RawHeaders, peer: Peer, isTrusted: (address: string) => boolean): string[] {
+  const headers = endToEnd(raw, ["host", "content-length", ...REBUILT]);
+  const believed = isTrusted(peer.address);
+  const said = (name: string): string[] => (believed ? valuesOf(raw, name) : []);
+  const host = said("x-forwarded-host")[0] ?? valuesOf(raw, "host")[0];
+  headers.push("X-Forwarded-For", [...said("x-forwarded-for"), peer.address].join(", "));
+  headers.push("X-Forwarded-Proto", said("x-forwarded-proto")[0] ?? peer.protocol);
+  if (host !== undefined) headers.push("X-Forwarded-Host", host);
+  headers.push("Via", [...valuesOf(raw, "via"), via(peer.httpVersion)].join(", "));
+  return headers;
+}

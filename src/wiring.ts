@@ -1,0 +1,152 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import type { Server } from "node:http";
+import type { Logger } from "pino";
+import { createAdmin } from "./admin/admin.ts";
+import type { Listen } from "./config/values.ts";
+import type { Settings } from "./config/settings.ts";
+import type { Rule } from "./domain/rule.ts";
+import { createInbound } from "./inbound/app.ts";
+import { BodyBudget } from "./inbound/body.ts";
+import type { Gate } from "./pipeline.ts";
+import { Owner } from "./store/owner.ts";
+import type { Store } from "./store/records.ts";
+import { logLateEnd, logRequest } from "./telemetry/log.ts";
+import { openMetrics, timed } from "./telemetry/metrics.ts";
+import { openUpstream } from "./upstream/execute.ts";
+import { trustedProxies } from "./upstream/forwarding.ts";
+import { openPassThrough } from "./upstream/pass-through.ts";
+
+/** A pause in an upload longer than this is no honest client's. */
+const BODY_IDLE_MS = 30_000;
+
+export type Gateway = {
+  /** Where clients connect and where the operator does, with the ports that were taken. */
+  listeners: { clients: string; admin: string };
+  /** From now on readiness says no and every reply closes its connection. */
+  drain(): void;
+  /** Takes no more connections; resolves when every request is answered, every operation settled and acknowledged. */
+  finish(): Promise<void>;
+  /** Gives up on what still runs: unsent operations are released, the rest becomes unknown. Resolves when that is stored. */
+  abandon(): Promise<void>;
+  /** The store last. */
+  close(): Promise<void>;
+};
+
+/** Builds everything from the settings and listens. Rejects where a port cannot be had. */
+export async function startGateway(
+  settings: Settings,
+  { store, log, ca, version }: { store: Store; log: Logger; ca: string | undefined; version: string },
+): Promise<Gateway> {
+  const rule = defaultRule(settings);
+  const metrics = openMetrics(() => store.records.countUnknown());
+  const records = timed(store.records, metrics.storeAnswered);
+  const owner = new Owner({
+    records,
+    leaseMs: settings.ONCEGATE_LEASE,
+    retentionMs: rule.retentionMs,
+    unknownRetentionMs: rule.unknownRetentionMs,
+    onAlarm: ({ alarm, name }) => log.error({ alarm, name }, "the store does not have what it should"),
+  });
+  const address = { url: settings.ONCEGATE_UPSTREAM_URL, ca, connectTimeoutMs: settings.ONCEGATE_CONNECT_TIMEOUT };
+  const upstream = openUpstream({
+    ...address,
+    timeoutMs: settings.ONCEGATE_UPSTREAM_TIMEOUT,
+    keepBytes: settings.ONCEGATE_MAX_STORED_RESPONSE,
+  });
+  const passThrough = openPassThrough({ ...address, preserveHost: settings.ONCEGATE_PRESERVE_HOST });
+  const gate: Gate = {
+    rule,
+    nameSecret: nameSecret(settings.ONCEGATE_NAME_SECRET, store),
+    owner,
+    upstream,
+    clientWaitMs: settings.ONCEGATE_CLIENT_WAIT,
+    onLateEnd: (request, reply) => logLateEnd(log, request, reply),
+    onLateFailure: ({ id: requestId }, err) =>
+      log.error({ requestId, err }, "operation failed after its client's patience"),
+  };
+
+  let isDraining = false;
+  const inbound = createInbound({
+    gate,
+    passThrough,
+    bodyLimits: {
+      maxBytes: settings.ONCEGATE_MAX_REQUEST_BODY,
+      withinMs: settings.ONCEGATE_CLIENT_WAIT,
+      idleMs: BODY_IDLE_MS,
+    },
+    bodyBudget: new BodyBudget(settings.ONCEGATE_MAX_BUFFERED),
+    isTrusted: trustedProxies(settings.ONCEGATE_TRUSTED_PROXIES ?? []),
+    isDraining: () => isDraining,
+    onStart: metrics.requestStarted,
+    onEnd: (end) => {
+      metrics.requestEnded(end);
+      logRequest(log, end);
+    },
+  });
+  const admin = createAdmin({ version, metrics, probeStore: () => store.probe(), isDraining: () => isDraining });
+  const listeners = {
+    clients: await listening(inbound, settings.ONCEGATE_LISTEN),
+    admin: await listening(admin, settings.ONCEGATE_ADMIN_LISTEN),
+  };
+
+  return {
+    listeners,
+    drain() {
+      isDraining = true;
+    },
+    async finish() {
+      await Promise.all([closed(inbound), owner.idle()]);
+    },
+    async abandon() {
+      upstream.abandon();
+      await owner.idle();
+    },
+    async close() {
+      for (const server of [inbound, admin]) {
+        server.close();
+        server.closeAllConnections();
+      }
+      passThrough.close();
+      await upstream.close();
+      await store.close();
+    },
+  };
+}
+
+function defaultRule(settings: Settings): Rule {
+  return {
+    name: "default",
+    methods: settings.ONCEGATE_METHODS,
+    keyHeaders: settings.ONCEGATE_KEY_HEADERS,
+    keyMaxLength: settings.ONCEGATE_KEY_MAX_LENGTH,
+    requireKey: settings.ONCEGATE_REQUIRE_KEY,
+    scope: settings.ONCEGATE_SCOPE,
+    fingerprint: settings.ONCEGATE_FINGERPRINT,
+    releaseStatuses: settings.ONCEGATE_RELEASE_STATUSES,
+    unknownStatuses: settings.ONCEGATE_UNKNOWN_STATUSES,
+    retentionMs: settings.ONCEGATE_RETENTION,
+    unknownRetentionMs: settings.ONCEGATE_UNKNOWN_RETENTION,
+    inFlightWaitMs: settings.ONCEGATE_IN_FLIGHT_WAIT,
+  };
+}
+
+/** The configured secret, else the one that the store keeps, asked for until it is known. */
+function nameSecret(configured: string | undefined, store: Store): () => Promise<Buffer> {
+  let known: Buffer | undefined = configured === undefined ? undefined : Buffer.from(configured);
+  return async () => (known ??= await store.nameSecret(randomBytes(32)));
+}
+
+async function listening(server: Server, { host, port }: Listen): Promise<string> {
+  server.listen(port, host);
+  await once(server, "listening");
+  const bound = server.address();
+  if (bound === null || typeof bound === "string") throw new Error("no address was bound");
+  return `http://${host.includes(":") ? `[${host}]` : host}:${bound.port}`;
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+  });
+}

@@ -3,16 +3,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import request from "supertest";
 import { exchange, leave, openRequest } from "./raw-exchange.ts";
-import { invoice, startApi, type RunningApi } from "./running-api.ts";
+import { INVOICE, startSampleApi, type SampleApi } from "../support/sample-api.ts";
 
-let api: RunningApi;
+let api: SampleApi;
 beforeAll(async () => {
-  api = await startApi();
+  api = await startSampleApi();
 });
-afterAll(() => api.stop());
+afterAll(() => api.close());
 beforeEach(() => request(api.url).delete("/invoices").expect(204));
 
-const body = JSON.stringify(invoice);
+const body = JSON.stringify(INVOICE);
 const asking = (fault: string) => ({ "content-type": "application/json", "x-sample-fault": fault });
 const create = (fault: string) => exchange(api.port, "/invoices", asking(fault), body);
 const count = async (): Promise<number> => (await request(api.url).get("/invoices")).body.count;
@@ -90,7 +90,7 @@ test("unframed answers whole, ended by the end of the connection alone", async (
   expect(answer.head).toMatch(/^HTTP\/1\.1 201 /);
   expect(answer.head).not.toMatch(/content-length|transfer-encoding/i);
   expect(answer.head).toContain("Connection: close");
-  expect(JSON.parse(answer.body.toString())).toMatchObject(invoice);
+  expect(JSON.parse(answer.body.toString())).toMatchObject(INVOICE);
   expect(answer.end).toBe("FIN");
   expect(await count()).toBe(1);
 });
@@ -139,7 +139,7 @@ test("a delayed request takes effect although its client has gone", async () => 
 });
 
 test("faults apply to PATCH too and leave the process serving", async () => {
-  const { body: made } = await request(api.url).post("/invoices").send(invoice);
+  const { body: made } = await request(api.url).post("/invoices").send(INVOICE);
   const change = () => request(api.url).patch(`/invoices/${made.id}`).send({ customer: "Other" });
   await change().set("x-sample-fault", "fail-before").expect(500);
   await change().set("x-sample-fault", "fail-after").expect(500);

@@ -3,23 +3,23 @@ import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import request from "supertest";
 import { exchange } from "./raw-exchange.ts";
-import { invoice, startApi, type RunningApi } from "./running-api.ts";
+import { INVOICE, startSampleApi, type SampleApi } from "../support/sample-api.ts";
 
-let api: RunningApi;
+let api: SampleApi;
 beforeAll(async () => {
-  api = await startApi();
+  api = await startSampleApi();
 });
-afterAll(() => api.stop());
+afterAll(() => api.close());
 beforeEach(() => request(api.url).delete("/invoices").expect(204));
 
-function post(body: object = invoice) {
+function post(body: object = INVOICE) {
   return request(api.url).post("/invoices").send(body);
 }
 
 describe("invoices", () => {
   test("creates an invoice with its exact total and says where it is", async () => {
     const created = await post().expect(201);
-    expect(created.body).toMatchObject({ ...invoice, total: "99999999999.50", revision: 1 });
+    expect(created.body).toMatchObject({ ...INVOICE, total: "99999999999.50", revision: 1 });
     expect(created.headers["location"]).toBe(`/invoices/${created.body.id}`);
     const found = await request(api.url).get(`/invoices/${created.body.id}`).expect(200);
     expect(found.body).toEqual(created.body);
@@ -34,7 +34,7 @@ describe("invoices", () => {
 
   test("lists by number", async () => {
     await post();
-    const other = await post({ ...invoice, number: "2026-002" });
+    const other = await post({ ...INVOICE, number: "2026-002" });
     const list = await request(api.url).get("/invoices").query({ number: "2026-002" });
     expect(list.body).toEqual({ count: 1, invoices: [other.body] });
   });
@@ -66,13 +66,13 @@ describe("invoices", () => {
     const { body } = await post();
     const lines = [{ description: "Pen", quantity: 2, unitPrice: "1" }];
     const changed = await request(api.url).patch(`/invoices/${body.id}`).send({ lines }).expect(200);
-    expect(changed.body).toMatchObject({ customer: invoice.customer, lines, total: "2.00", revision: 2 });
+    expect(changed.body).toMatchObject({ customer: INVOICE.customer, lines, total: "2.00", revision: 2 });
     await request(api.url).patch(`/invoices/${body.id}`).send({}).expect(422);
     await request(api.url).patch("/invoices/0").send({ lines }).expect(404);
   });
 
   test("renders a PDF whose cross-reference table is right, and counts the rendering", async () => {
-    const { body } = await post({ ...invoice, customer: "Größe (Öl) \\ 東" });
+    const { body } = await post({ ...INVOICE, customer: "Größe (Öl) \\ 東" });
     const rendered = await request(api.url).post(`/invoices/${body.id}/pdf`).expect(200);
     expect(rendered.headers["content-type"]).toBe("application/pdf");
     expectValidPdf(rendered.body);

@@ -1,0 +1,97 @@
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+export type LogLine = Record<string, unknown> & { msg: string };
+
+/** A gateway in a process of its own, as an operator runs it. */
+export type GatewayProcess = {
+  url: string;
+  adminUrl: string;
+  /** Every line it logged so far; `text` also what was no JSON. */
+  lines: LogLine[];
+  text(): string;
+  /** Resolves to the first logged line that matches, past or future. */
+  logged(matches: (line: LogLine) => boolean): Promise<LogLine>;
+  signal(signal: NodeJS.Signals): void;
+  /** Resolves to the exit code (null where a signal ended it). */
+  exited: Promise<number | null>;
+  /** SIGKILL, and waits for the end. */
+  kill(): Promise<void>;
+};
+
+const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+export type Ending = { code: number | null; stdout: string; stderr: string };
+
+/** Runs the program with these settings only, until it ends by itself. */
+export async function runToItsEnd(env: Record<string, string>, args: string[] = []): Promise<Ending> {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { PATH: process.env["PATH"], ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  running.add(child);
+  let [stdout, stderr] = ["", ""];
+  child.stdout.on("data", (chunk: Buffer) => (stdout += chunk));
+  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk));
+  const [code] = (await once(child, "close")) as [number | null];
+  running.delete(child);
+  return { code, stdout, stderr };
+}
+
+/** Starts the program on free loopback ports; resolves when it listens. Rejects with its output where it ends before. */
+export async function startGatewayProcess(env: Record<string, string>): Promise<GatewayProcess> {
+  const free = { ONCEGATE_LISTEN: "127.0.0.1:0", ONCEGATE_ADMIN_LISTEN: "127.0.0.1:0" };
+  const child = spawn(process.execPath, [MAIN], {
+    env: { PATH: process.env["PATH"], ...free, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  running.add(child);
+  const lines: LogLine[] = [];
+  const waiting = new Set<() => void>();
+  let text = "";
+  child.stderr.on("data", (chunk: Buffer) => (text += chunk));
+  createInterface({ input: child.stdout }).on("line", (line) => {
+    text += `${line}\n`;
+    if (line.startsWith("{")) lines.push(JSON.parse(line) as LogLine);
+    for (const look of waiting) look();
+  });
+  const exited = once(child, "close").then(([code]) => {
+    running.delete(child);
+    for (const look of waiting) look();
+    return code as number | null;
+  });
+  const logged = (matches: (line: LogLine) => boolean): Promise<LogLine> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        const found = lines.find(matches);
+        if (found === undefined && child.exitCode === null && child.signalCode === null) return;
+        waiting.delete(look);
+        if (found === undefined) reject(new Error(`the gateway ended without that line:\n${text}`));
+        else resolve(found);
+      };
+      waiting.add(look);
+      look();
+    });
+
+  const started = await logged((line) => line.msg === "oncegate started");
+  return {
+    url: String(started["clients"]),
+    adminUrl: String(started["admin"]),
+    lines,
+    text: () => text,
+    logged,
+    signal: (signal) => void child.kill(signal),
+    exited,
+    async kill() {
+      child.kill("SIGKILL");
+      await exited;
+    },
+  };
+}

@@ -1,0 +1,46 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pino } from "pino";
+import { loadSettings } from "../../src/config/load.ts";
+import { openStore } from "../../src/store/open.ts";
+import { startGateway } from "../../src/wiring.ts";
+
+/** A gateway in this process: everything of the real one but the process. */
+export type OpenGateway = {
+  url: string;
+  adminUrl: string;
+  /** Log lines as written. */
+  lines: string[];
+  close(): Promise<void>;
+};
+
+/** On free ports and, unless `env` names another store, on a SQLite file of its own. */
+export async function openGateway(env: Record<string, string>): Promise<OpenGateway> {
+  const folder = mkdtempSync(join(tmpdir(), "oncegate-test-"));
+  const loaded = loadSettings(
+    {
+      ONCEGATE_LISTEN: "127.0.0.1:0",
+      ONCEGATE_ADMIN_LISTEN: "127.0.0.1:0",
+      ONCEGATE_STORE: `sqlite:${join(folder, "oncegate.db")}`,
+      ...env,
+    },
+    () => {
+      throw new Error("no files in tests");
+    },
+  );
+  if (loaded.kind === "refused") throw new Error(loaded.message);
+  const lines: string[] = [];
+  const log = pino({ level: "debug" }, { write: (line: string) => void lines.push(line) });
+  const store = await openStore(loaded.settings.ONCEGATE_STORE);
+  const gateway = await startGateway(loaded.settings, { store, log, ca: undefined, version: "0.0.0-test" });
+  return {
+    url: gateway.listeners.clients,
+    adminUrl: gateway.listeners.admin,
+    lines,
+    async close() {
+      await gateway.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,5 +1,4 @@
-/** A reply is waited for this long at most (connect.ts), so no reading of Redis's clock is older when it arrives. */
-const LATEST_READING = 1_000;
+import { ANSWER_TIMEOUT } from "./connect.ts";
 
 /**
  * Redis's clock, as heard in its replies and carried on by this process's monotonic clock. Behind the true one by the way of
@@ -8,10 +7,13 @@ const LATEST_READING = 1_000;
 export class RedisClock {
   #ahead: number | undefined;
 
-  /** At the moment of the reply. What lags behind an earlier reading came slowly; what lags more, from a clock set back. */
+  /**
+   * At the moment of the reply. What lags behind an earlier reading came slowly; what lags by more than a reply is waited
+   * for comes from a clock that was set back.
+   */
   hear(now: number): void {
     const ahead = now - performance.now();
-    if (this.#ahead === undefined || ahead > this.#ahead || ahead < this.#ahead - LATEST_READING) this.#ahead = ahead;
+    if (this.#ahead === undefined || ahead > this.#ahead || ahead < this.#ahead - ANSWER_TIMEOUT) this.#ahead = ahead;
   }
 
   /** undefined while Redis was never heard. */

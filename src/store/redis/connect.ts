@@ -1,19 +1,22 @@
 import type { RedisOptions } from "ioredis";
 
+/** Without the one option whose type ioredis's own constructor refuses under exactOptionalPropertyTypes. */
+type Options = Omit<RedisOptions, "replyMapping">;
+
 /** One Redis server, from the URL in the configuration. */
 export type Server = {
   /** host:port, for messages. */
   place: string;
   /** The URL without credentials. */
   url: string;
-  options: RedisOptions;
+  options: Options;
 };
 
 /** An answer is waited for this long; what it would have said is ambiguous from then on. */
 export const ANSWER_TIMEOUT = 1_000;
 
 /** An error instead of a wait, and nothing sent twice. With ioredis's defaults an unanswered script ran again on reconnecting. */
-const SAFE: RedisOptions = {
+const SAFE: Options = {
   autoResendUnfulfilledCommands: false,
   // Without it the promise of a command that lost its connection never settles.
   maxRetriesPerRequest: 0,

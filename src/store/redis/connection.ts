@@ -88,7 +88,7 @@ export class Connection {
   }
 
   #unsent(): StoreError {
-    return new StoreError("unsent", `Redis at ${this.#place} ${this.#isClosed ? "was closed" : this.#trouble}`);
+    return new StoreError("unsent", `Redis at ${this.#place} ${this.#isClosed ? "has been closed" : this.#trouble}`);
   }
 
   async #evaluate({ text, sha }: Script<string>, rest: readonly Argument[]): Promise<unknown> {

@@ -2,7 +2,7 @@ import { asRead } from "../../domain/record.ts";
 import type { Name, StoredRecord, Token, UnknownReason } from "../../domain/record.ts";
 
 /** The 64 hash tags, and so at most 64 slots, over which records spread: the first character of the name's second half. */
-export const PARTITIONS = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"];
+export const PARTITIONS = Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
 const NAME = /^[\w-]{22}\.([\w-])[\w-]{21}$/;
 
@@ -33,7 +33,7 @@ const CREDENTIAL = 60;
 const TAIL = 76;
 
 export function startedAt(head: Buffer): number {
-  return Number(head.latin1Slice(STARTED_AT, OWNER));
+  return Number(head.toString("latin1", STARTED_AT, OWNER));
 }
 
 /** `now`: Redis's clock in the same reply. */
@@ -43,17 +43,17 @@ export function recordFrom(value: Buffer, now: number): StoredRecord {
 }
 
 function stored(value: Buffer): StoredRecord {
-  const state = value.latin1Slice(STATE, LEASE_UNTIL);
+  const state = value.toString("latin1", STATE, LEASE_UNTIL);
   const common = {
-    owner: value.base64urlSlice(OWNER, FINGERPRINT),
-    fingerprint: value.base64urlSlice(FINGERPRINT, CREDENTIAL),
-    credential: value.base64urlSlice(CREDENTIAL, TAIL),
+    owner: value.toString("base64url", OWNER, FINGERPRINT),
+    fingerprint: value.toString("base64url", FINGERPRINT, CREDENTIAL),
+    credential: value.toString("base64url", CREDENTIAL, TAIL),
     startedAt: startedAt(value),
   };
-  const leaseUntil = Number(value.latin1Slice(LEASE_UNTIL, STARTED_AT));
+  const leaseUntil = Number(value.toString("latin1", LEASE_UNTIL, STARTED_AT));
   if (state === "c") return { state: "claimed", ...common, leaseUntil };
   if (state === "e") return { state: "executing", ...common, leaseUntil };
   if (state === "d") return { state: "completed", ...common, answer: value.subarray(TAIL) };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only hold.lua writes it, with a reason of this type
-  return { state: "unknown", ...common, reason: value.latin1Slice(TAIL) as UnknownReason };
+  return { state: "unknown", ...common, reason: value.toString("latin1", TAIL) as UnknownReason };
 }

@@ -1,0 +1,82 @@
+import { Redis } from "ioredis";
+import { setTimeout as sleep } from "node:timers/promises";
+import { openRedis } from "../../src/store/redis/open-redis.ts";
+import type { Store } from "../../src/store/records.ts";
+import { startRedis } from "../support/redis-server.ts";
+import type { RedisServer, RedisServerOptions } from "../support/redis-server.ts";
+import type { StoreFixture } from "./contract.ts";
+
+export type RedisFixture = StoreFixture & {
+  server: RedisServer;
+  /** Another program's connection to the server. */
+  client: Redis;
+  /** A store that may not be reachable yet, and is closed with the fixture. */
+  openAt(url: string): Store;
+};
+
+export async function redisFixture(options: RedisServerOptions = {}): Promise<RedisFixture> {
+  const server = await startRedis(options);
+  const client = new Redis({
+    host: "127.0.0.1",
+    port: server.port,
+    password: options.password,
+    retryStrategy: () => 20,
+  });
+  client.on("error", () => {});
+  const stores: Store[] = [];
+  const openAt = (url: string) => {
+    const store = openRedis({ url });
+    stores.push(store);
+    return store;
+  };
+  return {
+    server,
+    client,
+    openAt,
+    async open() {
+      const store = openAt(server.url);
+      await untilItAnswers(store);
+      return store;
+    },
+    async advance(ms) {
+      await client.eval(ADVANCE, 0, ms);
+    },
+    restart: () => server.restart(),
+    async destroy() {
+      client.disconnect();
+      await Promise.all(stores.map((store) => store.close()));
+      await server.close();
+    },
+  };
+}
+
+export async function untilItAnswers(store: Store): Promise<void> {
+  await until(async () =>
+    store.probe().then(
+      () => true,
+      () => false,
+    ),
+  );
+}
+
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await sleep(10);
+}
+
+/** Everything under og:{partition}: becomes ARGV[1] ms older: leases, starts, expiries and the index. */
+const ADVANCE = `
+local ms = tonumber(ARGV[1])
+for _, key in ipairs(redis.call("KEYS", "og:{*")) do
+  if string.sub(key, 8) == "open" then
+    local members = redis.call("ZRANGE", key, 0, -1, "WITHSCORES")
+    for i = 1, #members, 2 do
+      local score = tonumber(members[i + 1])
+      if score > 0 then redis.call("ZADD", key, score - ms, members[i]) end
+    end
+  else
+    local lease, start = redis.call("GETRANGE", key, 2, 14), redis.call("GETRANGE", key, 15, 27)
+    if tonumber(lease) > 0 then redis.call("SETRANGE", key, 2, string.format("%013d", tonumber(lease) - ms)) end
+    redis.call("SETRANGE", key, 15, string.format("%013d", tonumber(start) - ms))
+    redis.call("PEXPIRE", key, redis.call("PTTL", key) - ms)
+  end
+end`;

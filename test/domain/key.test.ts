@@ -1,0 +1,60 @@
+import { describe, expect, test } from "@jest/globals";
+import { keyHashOf, nameOf, readKey } from "../../src/domain/key.ts";
+
+const NAMES = ["x-idempotency-key", "idempotency-key"];
+const read = (headers: Record<string, string[]>) => readKey(headers, NAMES, 255);
+const key = (sent: string) => read({ "x-idempotency-key": [sent] });
+
+describe("a key", () => {
+  test("is the same bare and quoted", () => {
+    expect(key("abc")).toEqual({ kind: "key", key: "abc" });
+    expect(key('"abc"')).toEqual({ kind: "key", key: "abc" });
+    expect(key('"a\\"b\\\\c"')).toEqual({ kind: "key", key: 'a"b\\c' });
+  });
+
+  test("may have 255 characters, counted without quotes, and not one more", () => {
+    const longest = "k".repeat(255);
+    expect(key(longest)).toEqual({ kind: "key", key: longest });
+    expect(key(`"${longest}"`)).toEqual({ kind: "key", key: longest });
+    expect(key(`${longest}k`)).toMatchObject({ kind: "refused", code: "key-invalid" });
+  });
+
+  test("keeps spaces, commas and bytes above ASCII as they are", () => {
+    expect(key("a, b Ã¼")).toEqual({ kind: "key", key: "a, b Ã¼" });
+  });
+
+  test.each([[""], ['""'], ['"open'], ['"a"b"'], ['"a\\x"'], ["tab\there"], ["del\u007f"]])("refuses %j", (sent) => {
+    expect(key(sent)).toMatchObject({ kind: "refused", code: "key-invalid" });
+  });
+
+  test("sent twice in one header is a conflict, even where both are equal", () => {
+    expect(read({ "idempotency-key": ["a", "a"] })).toMatchObject({ kind: "refused", code: "key-conflict" });
+  });
+
+  test("may stand in both headers where they agree, quoted or not", () => {
+    expect(read({ "x-idempotency-key": ["a"], "idempotency-key": ['"a"'] })).toEqual({ kind: "key", key: "a" });
+    expect(read({ "x-idempotency-key": ["a"], "idempotency-key": ["b"] })).toMatchObject({ code: "key-conflict" });
+  });
+
+  test("is absent where no header carries one", () => {
+    expect(read({ "content-type": ["a"] })).toEqual({ kind: "absent" });
+  });
+});
+
+describe("a stored name", () => {
+  const [secret, other] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
+
+  test("shows neither scope nor key, and depends on the secret", () => {
+    const name = nameOf(secret, "customer-7", "order-1");
+    expect(name).toMatch(/^[\w-]{22}\.[\w-]{22}$/);
+    expect(name).not.toContain("order");
+    expect(nameOf(other, "customer-7", "order-1")).not.toBe(name);
+  });
+
+  test("differs by scope, and its key's half does not", () => {
+    const [one, two] = [nameOf(secret, "a", "k"), nameOf(secret, "b", "k")];
+    expect(one).not.toBe(two);
+    expect(keyHashOf(one)).toBe(keyHashOf(two));
+    expect(keyHashOf(one)).not.toBe(keyHashOf(nameOf(secret, "a", "l")));
+  });
+});

@@ -1,0 +1,99 @@
+import { describe, expect, test } from "@jest/globals";
+import { credentialOf, parseSource, scopeOf } from "../../src/domain/scope.ts";
+import type { ScopeSetting } from "../../src/domain/scope.ts";
+
+type Headers = Record<string, string[]>;
+const scope = (
+  headers: Headers,
+  setting: ScopeSetting = "auto",
+  more: { path?: string; query?: string; fields?: Record<string, string> } = {},
+) =>
+  scopeOf(setting, { headers, path: more.path ?? "/", query: more.query ?? "", field: (name) => more.fields?.[name] });
+const scopeText = (...args: Parameters<typeof scope>): string => {
+  const reading = scope(...args);
+  return reading.kind === "scope" ? reading.scope : `missing: ${reading.what}`;
+};
+const auth = (value: string): Headers => ({ authorization: [value] });
+const jwt = (claims: object): string =>
+  `Bearer ${Buffer.from('{"alg":"none"}').toString("base64url")}.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.sig`;
+const basic = (text: string): string => `Basic ${Buffer.from(text).toString("base64")}`;
+
+describe("the automatic scope", () => {
+  test("is a JWT's issuer, subject and client, whatever else the token holds", () => {
+    const claims = { iss: "https://id", sub: "u1", azp: "app" };
+    expect(scopeText(auth(jwt({ ...claims, exp: 1 })))).toBe(scopeText(auth(jwt({ ...claims, exp: 2, jti: "x" }))));
+    expect(scopeText(auth(jwt(claims)))).not.toBe(scopeText(auth(jwt({ ...claims, sub: "u2" }))));
+    expect(scopeText(auth(jwt(claims)))).not.toBe(scopeText(auth(jwt({ ...claims, iss: "https://other" }))));
+    expect(scopeText(auth(jwt(claims)))).not.toBe(scopeText(auth(jwt({ ...claims, azp: "app2" }))));
+  });
+
+  test("takes the whole Authorization for a token that names nobody or is no JWT", () => {
+    expect(scopeText(auth(jwt({ exp: 1 })))).not.toBe(scopeText(auth(jwt({ exp: 2 }))));
+    expect(scopeText(auth("Bearer opaque-1"))).not.toBe(scopeText(auth("Bearer opaque-2")));
+    expect(scopeText(auth("Bearer a.b.c"))).toContain("Bearer a.b.c");
+  });
+
+  test("is the Basic user name, whatever the password", () => {
+    expect(scopeText(auth(basic("alice:one")))).toBe(scopeText(auth(basic("alice:two"))));
+    expect(scopeText(auth(basic("alice:one")))).not.toBe(scopeText(auth(basic("bob:one"))));
+  });
+
+  test("prefers X-Api-Key to an opaque Authorization", () => {
+    expect(scopeText({ "x-api-key": ["k1"], authorization: ["Bearer a"] })).toBe(scopeText({ "x-api-key": ["k1"] }));
+  });
+
+  test("is never the same for values of different kinds", () => {
+    const seen = [auth("k"), { "x-api-key": ["k"] }, auth(basic("k:p")), auth(jwt({ sub: "k" })), {}].map((headers) =>
+      scopeText(headers),
+    );
+    expect(new Set(seen).size).toBe(seen.length);
+  });
+
+  test("is missing where only a cookie is sent, and common where nothing is", () => {
+    expect(scope({ cookie: ["session=1"] })).toMatchObject({ kind: "missing" });
+    expect(scope({})).toMatchObject({ kind: "scope" });
+  });
+});
+
+describe("a scope of sources", () => {
+  test.each([
+    ["header:X-Tenant", { kind: "scope", scope: '["sources","t1"]' }],
+    ["basic:username", { kind: "scope", scope: '["sources","alice"]' }],
+    ["query:org", { kind: "scope", scope: '["sources","o1"]' }],
+    ["path:2", { kind: "scope", scope: '["sources","orgs"]' }],
+    ["body:clientCode", { kind: "scope", scope: '["sources","c1"]' }],
+    ["header:x-none", { kind: "missing", what: "The request has no header:x-none." }],
+    ["jwt:sub", { kind: "missing", what: "The request has no jwt:sub." }],
+  ])("reads %s", (text, expected) => {
+    const source = parseSource(text);
+    if (source === undefined) throw new Error("no source");
+    const headers = { "x-tenant": ["t1"], ...auth(basic("alice:x")) };
+    expect(scope(headers, [source], { path: "/v1/orgs/7", query: "org=o1", fields: { clientCode: "c1" } })).toEqual(
+      expected,
+    );
+  });
+
+  test("does not take a value that is sent twice", () => {
+    expect(scope({ "x-tenant": ["a", "b"] }, [{ from: "header", name: "x-tenant" }])).toMatchObject({
+      kind: "missing",
+    });
+  });
+
+  test.each([["cookie:x"], ["basic:password"], ["path:0"], ["header:"], ["x"]])("%s is no source", (text) => {
+    expect(parseSource(text)).toBeUndefined();
+  });
+});
+
+describe("the credential", () => {
+  test("is what the upstream authenticates by: a new token is another credential", () => {
+    expect(credentialOf(auth("Bearer a"))).not.toBe(credentialOf(auth("Bearer b")));
+    expect(credentialOf({ "x-api-key": ["a"] })).not.toBe(credentialOf({ "x-api-key": ["b"] }));
+  });
+
+  test("does not change with cookies where another credential is sent", () => {
+    expect(credentialOf({ ...auth("Bearer a"), cookie: ["x=1"] })).toBe(
+      credentialOf({ ...auth("Bearer a"), cookie: ["x=2"] }),
+    );
+    expect(credentialOf({ cookie: ["x=1"] })).not.toBe(credentialOf({ cookie: ["x=2"] }));
+  });
+});

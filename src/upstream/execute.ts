@@ -50,7 +50,10 @@ export function openUpstream(settings: UpstreamSettings): Upstream {
   const basePath = settings.url.pathname.replace(/\/$/, "");
   const underWay = new Set<Try>();
 
+  let isAbandoned = false;
+
   const attempt = async (request: Outgoing, maySend: () => boolean): Promise<Execution> => {
+    if (isAbandoned) return { kind: "never-sent", why: "abandoned", cause: "the gateway stops" };
     const once = new Try(settings, maySend, resetting);
     underWay.add(once);
     try {
@@ -76,6 +79,7 @@ export function openUpstream(settings: UpstreamSettings): Upstream {
       return attempt(request, maySend);
     },
     abandon() {
+      isAbandoned = true;
       for (const once of underWay) once.abandon();
     },
     async close() {
@@ -125,8 +129,8 @@ class Try implements Dispatcher.DispatchHandler {
   /** The line: it runs in the tick in which the head is written. Aborting inside it sends nothing. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
     if (this.#isOver || this.#controller !== undefined || !this.#maySend()) {
-      controller.abort(new Error("not sent"));
       this.#end({ kind: "never-sent", why: "lease-over", cause: "the lease is over" });
+      controller.abort(new Error("not sent"));
       return;
     }
     this.#controller = controller;
@@ -162,7 +166,8 @@ class Try implements Dispatcher.DispatchHandler {
     clearTimeout(this.#timer);
     this.#overflow?.cut();
     const cause = error.code ?? error.message;
-    if (this.#controller === undefined) this.#end({ kind: "never-sent", why: "unreachable", cause });
+    if (UNSENDABLE.has(error.code ?? "")) this.refused(error);
+    else if (this.#controller === undefined) this.#end({ kind: "never-sent", why: "unreachable", cause });
     else
       this.#end({
         kind: "lost",
@@ -205,6 +210,9 @@ class Try implements Dispatcher.DispatchHandler {
     this.#resolve(execution);
   }
 }
+
+/** undici's codes for a request that it will not write: nothing was sent. */
+const UNSENDABLE = new Set(["UND_ERR_INVALID_ARG", "UND_ERR_NOT_SUPPORTED"]);
 
 function isMalformed(error: Error & { code?: string }): boolean {
   return error.name === "HTTPParserError" || error.code === "UND_ERR_HEADERS_OVERFLOW";

@@ -30,6 +30,8 @@ const SAFE: Options = {
   retryStrategy: (attempt) => Math.min(50 * attempt, 500),
   // 1: connect anew (a failover made this server a replica), but do not send the command again as 2 would.
   reconnectOnError: (error) => (error.message.startsWith("READONLY") ? 1 : false),
+  // connection.ts looks for itself, and says meanwhile what it waits for.
+  enableReadyCheck: false,
   connectionName: "oncegate",
   disableClientInfo: true,
 };

@@ -11,8 +11,8 @@ type Argument = string | number | Buffer;
 /** `#!lua` flags and the rest of what the scripts use came with 7.0 (Valkey says 7.2). */
 const OLDEST_MAJOR = 7;
 
-/** How often an idle connection is looked at: a silent one is noticed, and the clock is never carried on for long. */
-const LOOK_EVERY = 1_000;
+/** How often a connection is looked at. One that idles is asked for the time: so a dead one shows, and clocks cannot drift. */
+const LOOK_EVERY = 500;
 const IDLE = 5_000;
 
 /**
@@ -22,8 +22,8 @@ const IDLE = 5_000;
 export class Connection {
   readonly #redis: Redis;
   readonly #place: string;
-  readonly #clock = new RedisClock();
   readonly #look: NodeJS.Timeout;
+  #clock = new RedisClock();
   #isGreeted = false;
   #isClosed = false;
   /** Counts connections: the end of a greeting may arrive when the next connection is there already. */
@@ -112,18 +112,17 @@ export class Connection {
   async #greet(): Promise<void> {
     const made = this.#made;
     try {
-      const [info, time] = await Promise.all([this.#send("INFO", []), this.#send("TIME", [])]);
+      const [info, time] = await Promise.all([this.#redis.callBuffer("INFO"), this.#redis.callBuffer("TIME")]);
       if (made !== this.#made) return;
-      const version = /^redis_version:((\d+)[\d.]*)/m.exec(String(info));
-      if (Number(version?.[2] ?? 0) < OLDEST_MAJOR) {
-        this.#trouble = `is version ${version?.[1] ?? "unknown"}; Oncegate needs ${OLDEST_MAJOR}.0 or later, or Valkey`;
-        return;
-      }
-      this.#hearTime(time);
-      this.#isGreeted = true;
+      const reason = unfitness(String(info));
+      if (reason === undefined) {
+        // Another server may be behind the same address now, and its clock behind the last one's.
+        this.#clock = new RedisClock();
+        this.#hearTime(time);
+        this.#isGreeted = true;
+      } else this.#trouble = reason;
     } catch (error) {
-      if (error instanceof StoreError && made === this.#made)
-        this.#trouble = error.message.replace(`Redis at ${this.#place} `, "");
+      if (made === this.#made) this.#trouble = inWords(error);
     }
   }
 
@@ -150,6 +149,14 @@ export class Connection {
     this.#lastHeard = performance.now();
     this.#clock.hear(at);
   }
+}
+
+/** Why the server that gave this INFO cannot be used, or cannot yet. */
+function unfitness(info: string): string | undefined {
+  const version = /^redis_version:((\d+)[\d.]*)/m.exec(info);
+  if (Number(version?.[2] ?? 0) < OLDEST_MAJOR)
+    return `is version ${version?.[1] ?? "unknown"}; Oncegate needs ${OLDEST_MAJOR}.0 or later, or Valkey`;
+  return /^loading:1/m.test(info) ? "is still loading its data" : undefined;
 }
 
 function listOf(reply: unknown): unknown[] {

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import request from "supertest";
-import { exchange, leave, openRequest } from "./raw-exchange.ts";
+import { exchange, leave, openRequest } from "../support/raw-exchange.ts";
 import { INVOICE, startSampleApi, type SampleApi } from "../support/sample-api.ts";
 
 let api: SampleApi;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import request from "supertest";
-import { exchange } from "./raw-exchange.ts";
+import { exchange } from "../support/raw-exchange.ts";
 import { INVOICE, startSampleApi, type SampleApi } from "../support/sample-api.ts";
 
 let api: SampleApi;

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
-type Exchange = {
+export type Exchange = {
   readonly received: Buffer;
   readonly head: string;
   readonly body: Buffer;
@@ -11,24 +11,31 @@ type Exchange = {
 // Far above what any answer here takes, and below the test's own limit: a silent server is told by name.
 const SILENCE_MS = 20_000;
 
+/** One line each, in this order and spelling; a name whose value is a list stands that many times. Latin-1. */
+type HeaderLines = Readonly<Record<string, string | readonly string[]>>;
+
 export async function openRequest(
   port: number,
   path: string,
-  headers: Readonly<Record<string, string>>,
-  body = "",
+  headers: HeaderLines,
+  body: string | Buffer = "",
+  method = "POST",
 ): Promise<Socket> {
-  const lines = Object.entries({ host: "sample", "content-length": String(Buffer.byteLength(body)), ...headers });
+  const lines = Object.entries({ host: "sample", "content-length": String(Buffer.byteLength(body)), ...headers })
+    .flatMap(([name, values]) => [values].flat().map((value) => `${name}: ${value}\r\n`))
+    .join("");
   const socket = connect({ host: "127.0.0.1", port });
   await once(socket, "connect");
   // Not end(): Node's server answers a half-closed connection by closing it.
-  socket.write(`POST ${path} HTTP/1.1\r\n${lines.map((line) => `${line.join(": ")}\r\n`).join("")}\r\n${body}`);
+  const head = Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines}\r\n`, "latin1");
+  socket.write(Buffer.concat([head, Buffer.from(body)]));
   return socket;
 }
 
 /** The answer as bytes, and how the server ended the connection. */
 export async function exchange(...request: Parameters<typeof openRequest>): Promise<Exchange> {
-  const [port, path, headers, body] = request;
-  const socket = await openRequest(port, path, { connection: "close", ...headers }, body);
+  const [port, path, headers, ...rest] = request;
+  const socket = await openRequest(port, path, { connection: "close", ...headers }, ...rest);
   socket.setTimeout(SILENCE_MS, () => socket.destroy(new Error(`no answer within ${SILENCE_MS} ms`)));
   const parts: Buffer[] = [];
   socket.on("data", (part: Buffer) => parts.push(part));

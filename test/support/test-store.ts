@@ -1,0 +1,87 @@
+import { readdir, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Store } from "../../src/store/records.ts";
+import { redisFixture } from "../store/redis-fixture.ts";
+import { sqliteFixture } from "../store/sqlite-fixture.ts";
+
+/** A store as gateways are pointed at it, and what a test may do to it behind their backs. */
+export type TestStore = {
+  /** For ONCEGATE_STORE. */
+  url: string;
+  /** Another process's handle on the same data. */
+  open(): Promise<Store>;
+  /** Everything stored becomes this much older. */
+  advance(ms: number): Promise<void>;
+  /** All it holds in memory and on disk: names, values and logs. */
+  contents(): Promise<Buffer>;
+  /** Removes every record, as an operator would who knows that nothing was executed. */
+  forget(): Promise<void>;
+  /** From now on nothing can be written and verbs get no answer in time, until `recover`. */
+  fail(): void;
+  recover(): void;
+  destroy(): Promise<void>;
+};
+
+export const STORES: [name: string, start: () => Promise<TestStore>][] = [
+  ["sqlite", sqliteTestStore],
+  ["redis", redisTestStore],
+];
+
+async function sqliteTestStore(): Promise<TestStore> {
+  const fixture = await sqliteFixture();
+  let lock: DatabaseSync | undefined;
+  return {
+    url: `sqlite:${fixture.file}`,
+    open: () => fixture.open(),
+    advance: (ms) => fixture.advance(ms),
+    contents: () => bytesUnder(dirname(fixture.file)),
+    async forget() {
+      fixture.connect().exec("DELETE FROM record");
+    },
+    fail() {
+      lock = fixture.connect();
+      lock.exec("BEGIN IMMEDIATE"); // another program that holds the file
+    },
+    recover() {
+      lock?.exec("ROLLBACK");
+    },
+    destroy: () => fixture.destroy(),
+  };
+}
+
+async function redisTestStore(): Promise<TestStore> {
+  const fixture = await redisFixture();
+  const { server, client } = fixture;
+  const names = () => client.keys("*");
+  return {
+    url: server.url,
+    open: () => fixture.open(),
+    advance: (ms) => fixture.advance(ms),
+    async contents() {
+      const held = await Promise.all((await names()).map(async (name) => client.callBuffer("DUMP", name)));
+      const inMemory = held.filter((value) => Buffer.isBuffer(value));
+      return Buffer.concat([Buffer.from((await names()).join("\n")), ...inMemory, await bytesUnder(server.dir)]);
+    },
+    async forget() {
+      const records = (await names()).filter((name) => name.startsWith("og:{"));
+      if (records.length > 0) await client.del(records);
+    },
+    fail: () => server.stop(),
+    recover: () => server.continue(),
+    destroy: () => fixture.destroy(),
+  };
+}
+
+async function bytesUnder(folder: string): Promise<Buffer> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+  return Buffer.concat(await Promise.all(files.map((file) => readFile(file))));
+}
+
+/** Waits for a condition: a fixed time would be too short on a slow machine and too long on every other. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (const end = performance.now() + 30_000; performance.now() < end; await sleep(20)) if (await holds()) return;
+  throw new Error(`${what}: not within 30 s`);
+}

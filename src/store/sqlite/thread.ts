@@ -5,6 +5,8 @@ import type { Verbs } from "./verbs.ts";
 /** `expectedId`: of the store that was open before the thread died, where it is not the first one. */
 export type ThreadOptions = { file: string; sweepEveryMs: number; expectedId?: string };
 
+const STORE = new URL("./worker.ts", import.meta.url);
+
 export type Ask = { [Verb in keyof Verbs]: { verb: Verb; args: Parameters<Verbs[Verb]> } }[keyof Verbs];
 
 /** What the thread says: once `open` or `refused`, then one `done` or `failed` for each batch. */
@@ -31,6 +33,7 @@ const RESTART_AFTER_MS = { first: 100, longest: 5_000 };
 /** The main thread's side: gathers asks into batches, one under way at a time, and starts a dead thread again. */
 export class Thread {
   #options: ThreadOptions;
+  readonly #script: URL;
   #worker: Worker | undefined;
   /** Why nothing can be asked now. */
   #trouble: string | undefined = "is opening";
@@ -41,13 +44,14 @@ export class Thread {
   #queue: Waiting[] = [];
   #underWay: Waiting[] | undefined;
 
-  private constructor(options: ThreadOptions) {
+  private constructor(options: ThreadOptions, script: URL) {
     this.#options = options;
+    this.#script = script;
   }
 
   /** Rejects with a StoreError for an operator where the file cannot be used. */
-  static async open(options: ThreadOptions): Promise<Thread> {
-    const thread = new Thread(options);
+  static async open(options: ThreadOptions, script = STORE): Promise<Thread> {
+    const thread = new Thread(options, script);
     const why = await new Promise<string | undefined>((first) => thread.#start(first));
     if (why === undefined) return thread;
     await thread.close();
@@ -97,7 +101,7 @@ export class Thread {
 
   /** `heard`: called without a word when the thread is open, or with what it died of. */
   #start(heard?: (why?: string) => void): void {
-    const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData: this.#options });
+    const worker = new Worker(this.#script, { workerData: this.#options });
     this.#worker = worker;
     let why = `SQLite file ${this.#options.file}: the store's thread ended`;
     worker.on("message", (message: Report) => {

@@ -5,8 +5,6 @@ import type { Name, Now, StoredRecord, UnknownReason } from "../../domain/record
 /** A record and the wall clock's time from which it is absent. */
 export type Kept = { record: StoredRecord; expires: number };
 
-export type RecordsTable = ReturnType<typeof recordsTable>;
-
 /** Loads and saves within the caller's transaction, and decides nothing. */
 export function recordsTable(db: DatabaseSync) {
   const select = db.prepare("SELECT * FROM record WHERE name = ? AND expires > ?");

@@ -19,14 +19,15 @@ export type HeldUpstream = {
   url: string;
   /** Everything that ever arrived: the oracle of what was executed. */
   arrivals: Arrival[];
-  /** Resolves to the request whose header `x-test` has this value, past or future. */
-  arrived(test: string): Promise<Arrival>;
+  /** Resolves to the nth request whose header `x-test` has this value, past or future. */
+  arrived(test: string, nth?: number): Promise<Arrival>;
   /** How many such requests have arrived. */
   count(test: string): number;
   close(): Promise<void>;
 };
 
-export async function startHeldUpstream(): Promise<HeldUpstream> {
+/** On a free port, or on the one that was free a moment ago. */
+export async function startHeldUpstream(port = 0): Promise<HeldUpstream> {
   const arrivals: Arrival[] = [];
   const waiting = new Set<() => void>();
   const server = createServer((request, response) => {
@@ -35,7 +36,8 @@ export async function startHeldUpstream(): Promise<HeldUpstream> {
     request.on("error", () => {}); // whoever sent it gave up
     request.on("end", () => {
       const answer: Arrival["answer"] = (status, headers = [], body = Buffer.alloc(0)) => {
-        const length = status === 204 ? [] : ["Content-Length", String(body.length)];
+        const isChunked = headerOf(headers, "transfer-encoding").length > 0;
+        const length = status === 204 || isChunked ? [] : ["Content-Length", String(body.length)];
         response.writeHead(status, [...headers, ...length]).end(body);
       };
       arrivals.push({
@@ -48,17 +50,17 @@ export async function startHeldUpstream(): Promise<HeldUpstream> {
       });
       for (const look of waiting) look();
     });
-  }).listen(0, "127.0.0.1");
+  }).listen(port, "127.0.0.1");
   await once(server, "listening");
   const of = (test: string) => arrivals.filter(({ headers }) => headerOf(headers, "x-test").includes(test));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     arrivals,
     count: (test) => of(test).length,
-    arrived: (test) =>
+    arrived: (test, nth = 1) =>
       new Promise((resolve) => {
         const look = (): void => {
-          const [found] = of(test);
+          const found = of(test)[nth - 1];
           if (found === undefined) return;
           waiting.delete(look);
           resolve(found);

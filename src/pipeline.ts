@@ -20,7 +20,8 @@ import { decodeKept, encodeKept } from "./store/codec.ts";
 import type { Lease } from "./store/lease.ts";
 import type { Claimed, Owner } from "./store/owner.ts";
 import { StoreError } from "./store/records.ts";
-import type { Execution, Upstream } from "./upstream/execute.ts";
+import type { Upstream } from "./upstream/execute.ts";
+import type { Execution } from "./upstream/try.ts";
 import { via } from "./upstream/forwarding.ts";
 
 /** One request of a client, as values. */

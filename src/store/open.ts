@@ -1,3 +1,4 @@
+import { openRedis } from "./redis/open-redis.ts";
 import { openSqlite } from "./sqlite/open-sqlite.ts";
 import type { Store } from "./records.ts";
 
@@ -7,5 +8,5 @@ import type { Store } from "./records.ts";
  */
 export async function openStore(location: string): Promise<Store> {
   const file = /^sqlite:(.+)$/.exec(location)?.[1];
-  return file === undefined ? (await import("./redis/open-redis.ts")).openRedis({ url: location }) : openSqlite({ file });
+  return file === undefined ? openRedis({ url: location }) : openSqlite({ file });
 }

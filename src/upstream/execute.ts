@@ -1,25 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Readable } from "node:stream";
-import type { Dispatcher } from "undici";
-import { valuesOf } from "../domain/headers.ts";
-import type { RawHeaders } from "../domain/headers.ts";
-import type { UnknownReason } from "../domain/record.ts";
-import type { Answer } from "../domain/replay.ts";
 import { connectUpstream } from "./connect.ts";
-import type { UpstreamAddress } from "./connect.ts";
-import { largeBody } from "./large-body.ts";
-import type { LargeBody } from "./large-body.ts";
-
-/** `lease-over`: `maySend` said no; `unsendable`: undici refuses the request as malformed; `abandoned`: the gateway stops. */
-export type NeverSent = "unreachable" | "lease-over" | "unsendable" | "abandoned";
-
-/** How one execution ended. Only `never-sent` may be tried again: after the first byte the upstream may have acted. */
-export type Execution =
-  | { kind: "answered"; answer: Answer }
-  /** Larger than what is kept: the body comes as a stream, its length unknown to us, cut where the upstream cuts it. */
-  | { kind: "overflowed"; status: number; headers: RawHeaders; body: Readable }
-  | { kind: "never-sent"; why: NeverSent; cause: string }
-  | { kind: "lost"; reason: UnknownReason; cause: string };
+import { Try } from "./try.ts";
+import type { Execution, UpstreamSettings } from "./try.ts";
 
 export type Outgoing = { method: string; target: string; headers: string[]; body: Uint8Array };
 
@@ -32,13 +14,6 @@ export type Upstream = {
   /** Gives up on everything under way: the process must end. */
   abandon(): void;
   close(): Promise<void>;
-};
-
-export type UpstreamSettings = UpstreamAddress & {
-  /** From the first byte of the request to the end of the answer. */
-  timeoutMs: number;
-  /** Answers up to this many bytes are collected whole. */
-  keepBytes: number;
 };
 
 /** Re-tries of what was never sent: enough for a restarting upstream's gap, over before a client would notice. */
@@ -86,141 +61,4 @@ export function openUpstream(settings: UpstreamSettings): Upstream {
       await pool.destroy();
     },
   };
-}
-
-/** One try of undici's: from the dispatch to its end, told in an Execution. */
-class Try implements Dispatcher.DispatchHandler {
-  readonly ended: Promise<Execution>;
-  readonly #settings: UpstreamSettings;
-  readonly #maySend: () => boolean;
-  readonly #resetting: (abort: () => void) => void;
-  #resolve!: (execution: Execution) => void;
-  #isOver = false;
-  #timer: NodeJS.Timeout;
-  #controller: Dispatcher.DispatchController | undefined; // set once the first byte leaves
-  #status = 0;
-  #headers: string[] = [];
-  #chunks: Buffer[] = [];
-  #bytes = 0;
-  #overflow: LargeBody | undefined;
-
-  constructor(settings: UpstreamSettings, maySend: () => boolean, resetting: (abort: () => void) => void) {
-    this.#settings = settings;
-    this.#maySend = maySend;
-    this.#resetting = resetting;
-    this.ended = new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
-    // undici's own connect time-out does not cover the wait for a free connection; a little later, so that it speaks first.
-    this.#timer = setTimeout(
-      () => this.#giveUp("unreachable", "no connection in time"),
-      settings.connectTimeoutMs + 500,
-    );
-  }
-
-  refused(error: Error): void {
-    this.#end({ kind: "never-sent", why: "unsendable", cause: error.message });
-  }
-
-  abandon(): void {
-    this.#giveUp("abandoned", "the gateway stops");
-  }
-
-  /** The line: it runs in the tick in which the head is written. Aborting inside it sends nothing. */
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    if (this.#isOver || this.#controller !== undefined || !this.#maySend()) {
-      this.#end({ kind: "never-sent", why: "lease-over", cause: "the lease is over" });
-      controller.abort(new Error("not sent"));
-      return;
-    }
-    this.#controller = controller;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#giveUp("unreachable", "no answer in time"), this.#settings.timeoutMs);
-  }
-
-  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
-    if (status < 200) return;
-    this.#status = status;
-    this.#headers = rawHeadersOf(controller);
-    if (Number(valuesOf(this.#headers, "content-length")[0]) > this.#settings.keepBytes) this.#overflowNow(controller);
-  }
-
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (!this.#isFramed()) return; // cannot be told from a cut one: never used
-    if (this.#overflow !== undefined) return this.#overflow.push(chunk);
-    this.#chunks.push(chunk);
-    this.#bytes += chunk.length;
-    if (this.#bytes > this.#settings.keepBytes) this.#overflowNow(controller);
-  }
-
-  onResponseEnd(): void {
-    clearTimeout(this.#timer);
-    this.#overflow?.end();
-    if (!this.#isFramed())
-      return this.#end({ kind: "lost", reason: "answer-unframed", cause: "answer without a length" });
-    const body = Buffer.concat(this.#chunks, this.#bytes);
-    this.#end({ kind: "answered", answer: { status: this.#status, headers: this.#headers, body } });
-  }
-
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error & { code?: string }): void {
-    clearTimeout(this.#timer);
-    this.#overflow?.cut();
-    const cause = error.code ?? error.message;
-    if (UNSENDABLE.has(error.code ?? "")) this.refused(error);
-    else if (this.#controller === undefined) this.#end({ kind: "never-sent", why: "unreachable", cause });
-    else
-      this.#end({
-        kind: "lost",
-        reason: this.#status === 0 && !isMalformed(error) ? "upstream-reset" : "answer-cut",
-        cause,
-      });
-  }
-
-  /** The body is as long as its head says, so that a cut one is noticed (RFC 9112, section 6.3). */
-  #isFramed(): boolean {
-    if (this.#status === 204 || this.#status === 304) return true;
-    if (valuesOf(this.#headers, "content-length").length > 0) return true;
-    return valuesOf(this.#headers, "transfer-encoding").some((coding) => /(^|,)\s*chunked\s*$/i.test(coding));
-  }
-
-  #overflowNow(controller: Dispatcher.DispatchController): void {
-    if (!this.#isFramed()) return;
-    const overflow = largeBody(controller);
-    for (const chunk of this.#chunks) overflow.push(chunk);
-    this.#chunks = [];
-    this.#overflow = overflow;
-    this.#end({ kind: "overflowed", status: this.#status, headers: this.#headers, body: overflow.stream });
-    this.#timer = setTimeout(
-      () => controller.abort(new Error("no end of the answer in time")),
-      this.#settings.timeoutMs,
-    );
-  }
-
-  #giveUp(why: "unreachable" | "abandoned", cause: string): void {
-    const controller = this.#controller;
-    if (controller === undefined) return this.#end({ kind: "never-sent", why, cause });
-    this.#end({ kind: "lost", reason: why === "abandoned" ? "shutdown" : "upstream-silent", cause });
-    this.#resetting(() => controller.abort(new Error(cause)));
-  }
-
-  #end(execution: Execution): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    clearTimeout(this.#timer);
-    this.#resolve(execution);
-  }
-}
-
-/** undici's codes for a request that it will not write: nothing was sent. */
-const UNSENDABLE = new Set(["UND_ERR_INVALID_ARG", "UND_ERR_NOT_SUPPORTED"]);
-
-function isMalformed(error: Error & { code?: string }): boolean {
-  return error.name === "HTTPParserError" || error.code === "UND_ERR_HEADERS_OVERFLOW";
-}
-
-/** undici gives Buffers, and the bytes of a header are Latin-1. */
-function rawHeadersOf(controller: Dispatcher.DispatchController): string[] {
-  const { rawHeaders } = controller;
-  if (!Array.isArray(rawHeaders)) return [];
-  return rawHeaders.map((text) => (typeof text === "string" ? text : text.toString("latin1")));
 }

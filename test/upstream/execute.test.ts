@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
 import type { Socket } from "node:net";
 import { openUpstream } from "../../src/upstream/execute.ts";
-import type { Execution, Upstream, UpstreamSettings } from "../../src/upstream/execute.ts";
+import type { Upstream } from "../../src/upstream/execute.ts";
+import type { Execution, UpstreamSettings } from "../../src/upstream/try.ts";
 import { startRawUpstream } from "./raw-upstream.ts";
 import type { RawUpstream } from "./raw-upstream.ts";
 

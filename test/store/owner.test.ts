@@ -1,0 +1,187 @@
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Alarm } from "../../src/store/lease.ts";
+import { Owner } from "../../src/store/owner.ts";
+import { StoreError } from "../../src/store/records.ts";
+import type { Records, Store } from "../../src/store/records.ts";
+import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
+
+const NAME = `${"s".repeat(22)}.${"k".repeat(22)}`;
+const WHAT = { fingerprint: "f".repeat(21) + "A", credential: "c".repeat(21) + "A" };
+const ANSWER = Buffer.from("the answer");
+
+type Verb = "claim" | "renew" | "complete" | "release" | "hold";
+/** What happens to the next call of a verb: its request never arrives, its reply is lost, or it arrives later than given up on. */
+type Fault = "unsent" | "request-lost" | "reply-lost";
+
+let folder: string;
+let store: Store;
+let faults: [Verb, Fault][];
+let alarms: Alarm[];
+let calls: Verb[];
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "oncegate-owner-"));
+  store = await openSqlite({ file: join(folder, "records.db") });
+  [faults, alarms, calls] = [[], [], []];
+});
+afterEach(async () => {
+  await store.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** The real store behind a connection that fails as told. */
+function faulty(records: Records): Records {
+  const through = async <Answer>(verb: Verb, ask: () => Promise<Answer>): Promise<Answer> => {
+    calls.push(verb);
+    const at = faults.findIndex(([of]) => of === verb);
+    const fault = at === -1 ? undefined : faults.splice(at, 1)[0]?.[1];
+    if (fault === "unsent") throw new StoreError("unsent", "no connection");
+    if (fault === "request-lost") throw new StoreError("ambiguous", "no reply");
+    const answer = await ask();
+    if (fault === "reply-lost") throw new StoreError("ambiguous", "no reply");
+    return answer;
+  };
+  return {
+    ...records,
+    time: () => records.time(),
+    claim: (...args) => through("claim", () => records.claim(...args)),
+    renew: (...args) => through("renew", () => records.renew(...args)),
+    complete: (...args) => through("complete", () => records.complete(...args)),
+    release: (...args) => through("release", () => records.release(...args)),
+    hold: (...args) => through("hold", () => records.hold(...args)),
+  };
+}
+
+function owner(leaseMs = 10_000): Owner {
+  return new Owner({
+    records: faulty(store.records),
+    leaseMs,
+    retentionMs: 60_000,
+    unknownRetentionMs: 60_000,
+    onAlarm: (alarm) => alarms.push(alarm),
+  });
+}
+
+async function claimed(by: Owner) {
+  const claim = await by.claim(NAME, WHAT);
+  if (claim.kind !== "claimed") throw new Error(claim.kind);
+  return claim.lease;
+}
+const state = async () => (await store.records.read(NAME))?.state ?? "absent";
+const times = (count: number, verb: Verb, fault: Fault): [Verb, Fault][] =>
+  Array.from({ length: count }, () => [verb, fault]);
+
+describe("an owner", () => {
+  test.each<Fault>(["unsent", "request-lost", "reply-lost"])(
+    "owns the operation although its first claim was %s",
+    async (fault) => {
+      faults = [["claim", fault]];
+      const lease = await claimed(owner());
+      expect(lease.isGood()).toBe(true);
+      expect(await state()).toBe("executing");
+      lease.letGo();
+    },
+  );
+
+  test("that gives up on a claim of unclear fate withdraws it until its deadline is over", async () => {
+    faults = times(100, "claim", "reply-lost");
+    const by = owner();
+    await expect(by.claim(NAME, WHAT)).rejects.toThrow(StoreError);
+    await by.idle();
+    expect(calls.filter((verb) => verb === "release").length).toBeGreaterThanOrEqual(2); // at once, and after the deadline
+    expect(await state()).toBe("absent");
+  });
+
+  test("that could not send its claim at all withdraws nothing", async () => {
+    faults = times(100, "claim", "unsent");
+    const by = owner();
+    await expect(by.claim(NAME, WHAT)).rejects.toThrow(StoreError);
+    await by.idle();
+    expect(calls).not.toContain("release");
+  });
+
+  test("that sent its claim twice and released it releases again after the deadline", async () => {
+    faults = [["claim", "request-lost"]];
+    const by = owner();
+    const lease = await claimed(by);
+    expect(await lease.release()).toBe(true);
+    await by.idle();
+    expect(calls.filter((verb) => verb === "release").length).toBeGreaterThanOrEqual(2);
+    expect(await state()).toBe("absent");
+  });
+
+  test.each<Fault>(["unsent", "request-lost", "reply-lost"])("completes although its settle was %s", async (fault) => {
+    const lease = await claimed(owner());
+    faults = [["complete", fault]];
+    expect(await lease.complete(ANSWER)).toBe(true);
+    expect(await store.records.read(NAME)).toMatchObject({ state: "completed" });
+    expect(alarms).toEqual([]);
+  });
+
+  test("says after a second that the answer is not stored yet, and goes on until it is", async () => {
+    const by = owner();
+    const lease = await claimed(by);
+    faults = times(6, "complete", "request-lost");
+    expect(await lease.complete(ANSWER)).toBe(false);
+    expect(await state()).toBe("executing");
+    await by.idle();
+    expect(await state()).toBe("completed");
+  });
+
+  test("renews its lease while the operation runs, and over a lost renewal", async () => {
+    faults = [["renew", "request-lost"]];
+    const lease = await claimed(owner(1_000));
+    await until(() => calls.filter((verb) => verb === "renew").length >= 6);
+    expect(lease.isGood()).toBe(true);
+    expect(await state()).toBe("executing");
+    expect(await lease.complete(ANSWER)).toBe(true);
+  });
+
+  test("whose renewals fail may no longer send once the lease is over, and still completes with the late truth", async () => {
+    faults = times(1_000, "renew", "request-lost");
+    const lease = await claimed(owner(1_000));
+    await until(() => !lease.isGood());
+    await until(async () => (await state()) === "unknown");
+    expect(await lease.complete(ANSWER)).toBe(true);
+    expect(await state()).toBe("completed");
+    expect(alarms).toEqual([]);
+  });
+
+  test("that lets go leaves a record that becomes unknown, never free", async () => {
+    const lease = await claimed(owner(1_000));
+    lease.letGo();
+    await until(async () => (await state()) === "unknown");
+    expect(await owner().claim(NAME, WHAT)).toMatchObject({ kind: "unknown", record: { reason: "owner-lost" } });
+  });
+
+  test("raises an alarm where its record was lost, and writes it again", async () => {
+    const lease = await claimed(owner());
+    const record = await store.records.read(NAME);
+    await store.records.release(NAME, record?.owner ?? "");
+    expect(await lease.complete(ANSWER)).toBe(true);
+    expect(await state()).toBe("completed");
+    expect(alarms).toEqual([{ alarm: "record-recreated", name: NAME }]);
+  });
+
+  test("raises an alarm where another one has its key, and changes nothing", async () => {
+    const slow = await claimed(owner());
+    const record = await store.records.read(NAME);
+    await store.records.release(NAME, record?.owner ?? "");
+    const fast = await claimed(owner());
+    expect(await fast.complete(ANSWER)).toBe(true);
+    expect(await slow.complete(Buffer.from("another answer"))).toBe(false);
+    const completed = await store.records.read(NAME);
+    expect(completed?.state === "completed" && Buffer.from(completed.answer).toString()).toBe("the answer");
+    expect(alarms).toEqual([{ alarm: "settle-refused", name: NAME }]);
+  });
+});
+
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 1_500; tries++) {
+    if (await holds()) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error("it never held");
+}

@@ -149,15 +149,15 @@ export function claiming({ open, advance }: Given): void {
 
     test("takes over one that waits and whose lease is over, whatever it asked for", async () => {
       const store = await open();
-      for (const differing of [{}, { fingerprint: anyToken() }]) {
+      for (const differing of [{}, { fingerprint: anyToken() }, { credential: anyToken() }]) {
         const name = anyName();
         const first = anAttempt(store, { into: "claimed" });
         await store.records.claim(name, first);
         await advance(LEASE + SECOND);
         const next = aRetry(store, first, differing);
         expect(await store.records.claim(name, next)).toEqual({ kind: "claimed" });
-        const { owner, fingerprint } = next;
-        expect(await store.records.read(name)).toMatchObject({ state: "executing", owner, fingerprint });
+        const { owner, fingerprint, credential } = next;
+        expect(await store.records.read(name)).toMatchObject({ state: "executing", owner, fingerprint, credential });
         expect(await store.records.begin(name, first.owner, LEASE)).toBe("lost");
       }
     });

@@ -12,6 +12,8 @@ export type SqliteFixture = StoreFixture & {
   file: string;
   /** Another program's connection to the file. */
   connect(): DatabaseSync;
+  /** Resolves when a thread that starts from now on has ended by itself. */
+  nextThreadEnds(): Promise<void>;
   /** Opens with other options than `open`. */
   openWith(options: { sweepEveryMs: number }): Promise<Store>;
 };
@@ -25,12 +27,14 @@ export async function sqliteFixture(): Promise<SqliteFixture> {
   const connections: DatabaseSync[] = [];
   const stores: Store[] = [];
   const threads = new Set<Worker>();
+  let onNextThread: ((worker: Worker) => void) | undefined;
   const onThread = (message: unknown) => {
     if (typeof message !== "object" || message === null || !("worker" in message)) return;
     const { worker } = message;
     if (!(worker instanceof Worker)) return;
     threads.add(worker);
     worker.once("exit", () => threads.delete(worker));
+    onNextThread?.(worker);
   };
   threadsStarted.subscribe(onThread);
 
@@ -59,6 +63,13 @@ export async function sqliteFixture(): Promise<SqliteFixture> {
     async restart() {
       await Promise.all([...threads].map((thread) => thread.terminate()));
     },
+    nextThreadEnds: () =>
+      new Promise((ended) => {
+        onNextThread = (worker) => {
+          onNextThread = undefined;
+          worker.once("exit", () => ended());
+        };
+      }),
     async destroy() {
       threadsStarted.unsubscribe(onThread);
       await Promise.all(stores.map((store) => store.close()));

@@ -86,7 +86,7 @@ async function serve(around: Surroundings): Promise<number> {
   try {
     const caFile = settings.ONCEGATE_UPSTREAM_CA_FILE;
     const ca = caFile === undefined ? undefined : around.readFile(caFile);
-    store = await openStore(settings.ONCEGATE_STORE);
+    store = await openStore(settings.ONCEGATE_STORE, { mayEvict: settings.ONCEGATE_ALLOW_UNSAFE_STORE });
     const gateway = await startGateway(settings, { store, log, ca, version: around.version });
     await sayStarted(log, { gateway, store, settings, origins, version: around.version });
     await stopOnSignal(gateway, settings, log, around.nextSignal);

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { inspect } from "node:util";
 import type { Store } from "../../src/store/records.ts";
+import { openRedis } from "../../src/store/redis/open-redis.ts";
 import { faultProxy } from "../support/fault-proxy.ts";
 import { freePort } from "../support/redis-server.ts";
 import { anAttempt, anyName, LEASE, theAnswer } from "./operation.ts";
@@ -85,6 +86,21 @@ describe("redis store", () => {
 
       await fixture.client.config("SET", "maxmemory", "0");
       expect(await store.records.claim(free, attempt)).toEqual({ kind: "claimed" });
+    });
+
+    test("refuses one that evicts records, unless it is allowed to", async () => {
+      await fixture.client.config("SET", "maxmemory-policy", "allkeys-lru");
+      const url = `redis://127.0.0.1:${fixture.server.port}`;
+      const store = openRedis({ url });
+      const allowed = openRedis({ url, mayEvict: true });
+      expect(await troubleOf(store)).toMatchObject(
+        unsent("evicts records when it is full (maxmemory-policy allkeys-lru)"),
+      );
+      await untilItAnswers(allowed);
+      await fixture.client.config("SET", "maxmemory-policy", "noeviction");
+      await untilItAnswers(store);
+      await store.close();
+      await allowed.close();
     });
 
     test("says that it became a replica, and comes back when it is master again", async () => {

@@ -32,7 +32,7 @@ export async function openGateway(env: Record<string, string>): Promise<OpenGate
   if (loaded.kind === "refused") throw new Error(loaded.message);
   const lines: string[] = [];
   const log = pino({ level: "debug" }, { write: (line: string) => void lines.push(line) });
-  const store = await openStore(loaded.settings.ONCEGATE_STORE);
+  const store = await openStore(loaded.settings.ONCEGATE_STORE, { mayEvict: false });
   const gateway = await startGateway(loaded.settings, { store, log, ca: undefined, version: "0.0.0-test" });
   return {
     url: gateway.listeners.clients,

@@ -22,6 +22,7 @@ const IDLE = 5_000;
 export class Connection {
   readonly #redis: Redis;
   readonly #place: string;
+  readonly #mayEvict: boolean;
   readonly #look: NodeJS.Timeout;
   #clock = new RedisClock();
   #isGreeted = false;
@@ -31,8 +32,9 @@ export class Connection {
   #trouble = "is not connected yet";
   #lastHeard = 0;
 
-  constructor({ place, options }: Server) {
+  constructor({ place, options }: Server, mayEvict: boolean) {
     this.#place = place;
+    this.#mayEvict = mayEvict;
     this.#redis = new Redis(options);
     this.#redis.on("ready", () => void this.#greet());
     this.#redis.on("close", () => this.#lose());
@@ -114,7 +116,7 @@ export class Connection {
     try {
       const [info, time] = await Promise.all([this.#redis.callBuffer("INFO"), this.#redis.callBuffer("TIME")]);
       if (made !== this.#made) return;
-      const reason = unfitness(String(info));
+      const reason = unfitness(String(info), this.#mayEvict);
       if (reason === undefined) {
         // Another server may be behind the same address now, and its clock behind the last one's.
         this.#clock = new RedisClock();
@@ -152,10 +154,14 @@ export class Connection {
 }
 
 /** Why the server that gave this INFO cannot be used, or cannot yet. */
-function unfitness(info: string): string | undefined {
+function unfitness(info: string, mayEvict: boolean): string | undefined {
   const version = /^redis_version:((\d+)[\d.]*)/m.exec(info);
   if (Number(version?.[2] ?? 0) < OLDEST_MAJOR)
     return `is version ${version?.[1] ?? "unknown"}; Oncegate needs ${OLDEST_MAJOR}.0 or later, or Valkey`;
+  // INFO says it where hosted servers forbid CONFIG.
+  const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1] ?? "noeviction";
+  if (policy !== "noeviction" && !mayEvict)
+    return `evicts records when it is full (maxmemory-policy ${policy}), and a lost record is a second invoice: set noeviction, or ONCEGATE_ALLOW_UNSAFE_STORE`;
   return /^loading:1/m.test(info) ? "is still loading its data" : undefined;
 }
 

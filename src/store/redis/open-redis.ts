@@ -6,10 +6,13 @@ import { PROBE } from "./scripts.ts";
 
 const NAME_SECRET = "og:name-secret";
 
-/** Throws on a URL that cannot be used; a server out of reach is the business of the verbs (Store). */
-export function openRedis({ url }: { url: string }): Store {
+/**
+ * Throws on a URL that cannot be used; a server out of reach is the business of the verbs (Store).
+ * `mayEvict`: use a server that removes records when it is full.
+ */
+export function openRedis({ url, mayEvict = false }: { url: string; mayEvict?: boolean }): Store {
   const server = serverOf(url);
-  const connection = new Connection(server);
+  const connection = new Connection(server, mayEvict);
   return {
     records: new RedisRecords(connection),
     async probe() {

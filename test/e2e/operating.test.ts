@@ -140,12 +140,12 @@ describe("the log", () => {
   /** The lines of the requests that `act` makes; as many as it says. */
   async function requestLines(act: () => Promise<number>): Promise<LogLine[]> {
     const isRequest = ({ msg }: LogLine) => msg === "request";
-    const before = await until("the log has caught up", async () => {
+    const { logged: before } = await until("the log has caught up", async () => {
       const now = await metrics();
       const counted = [...now].filter(([name]) => name.startsWith("oncegate_requests_total"));
       const ended = counted.reduce((sum, [, count]) => sum + count, 0);
       const logged = gateway.lines.filter(isRequest).length;
-      return now.get("oncegate_in_flight") === 0 && logged === ended && logged;
+      return now.get("oncegate_in_flight") === 0 && logged === ended && { logged };
     });
     const made = await act();
     const lines = () => gateway.lines.filter(isRequest).slice(before);

@@ -2,7 +2,9 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { PROBLEMS } from "../../src/domain/problem.ts";
+import type { ProblemCode } from "../../src/domain/problem.ts";
 import { HOUR } from "../store/operation.ts";
+import { expectProblem } from "../support/expect-problem.ts";
 import { headerOf } from "../support/held-upstream.ts";
 import { install, Order, portOf } from "../support/installation.ts";
 import type { Answer, Installation } from "../support/installation.ts";
@@ -17,12 +19,8 @@ import { STORES } from "../support/test-store.ts";
 const document = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), "utf8");
 
 /** Section 2.7: a problem document, with a link to the documentation of this very error. */
-function expectProblem(answer: Answer, status: number, code: keyof typeof PROBLEMS): void {
-  expect(answer.status).toBe(status);
-  expect(answer.headers.get("content-type")).toBe("application/problem+json");
-  expect(answer.fields).toMatchObject({ status, code, title: PROBLEMS[code].title });
-  expect(answer.fields["type"]).toMatch(new RegExp(`^https://.+/docs/problems\\.md#${code}$`));
-  expect(answer.fields["detail"]).toContain(PROBLEMS[code].next);
+function expectDocumented(answer: Answer, status: number, code: ProblemCode): void {
+  expectProblem(answer, code, status);
   expect(document("problems.md")).toContain(`\n## ${code}\n`);
 }
 
@@ -78,7 +76,7 @@ describe.each(STORES)("on %s", (_, startStore) => {
     test("two key headers that differ are refused, two that agree are one key", async () => {
       const order = new Order(site.api);
       const differing = await order.post(site.gateway, { headers: { "idempotency-key": randomUUID() } });
-      expectProblem(differing, 400, "key-conflict");
+      expectDocumented(differing, 400, "key-conflict");
       const agreeing = await order.post(site.gateway, { headers: { "idempotency-key": `"${order.key}"` } });
       expect([agreeing.status, await order.made()]).toEqual([201, 1]);
     });
@@ -96,7 +94,7 @@ describe.each(STORES)("on %s", (_, startStore) => {
     test("a key that was used is refused with another payload, and stays with its first", async () => {
       const order = new Order(site.api);
       const first = await order.post(site.gateway);
-      expectProblem(await order.post(site.gateway, { body: order.body({ currency: "USD" }) }), 422, "key-reused");
+      expectDocumented(await order.post(site.gateway, { body: order.body({ currency: "USD" }) }), 422, "key-reused");
       expect((await order.post(site.gateway)).body).toEqual(first.body);
       expect(await order.made()).toBe(1);
     });
@@ -165,7 +163,7 @@ describe.each(STORES)("on %s", (_, startStore) => {
       const order = new Order(site.api);
       const first = order.post(site.holding);
       const running = await site.held.arrived(order.key);
-      expectProblem(await order.post(site.holding), 409, "operation-in-flight");
+      expectDocumented(await order.post(site.holding), 409, "operation-in-flight");
       running.created({ id: 1 });
       expect((await first).status).toBe(201);
       expect((await order.post(site.holding)).replayed).toBe(true); // no correction is required
@@ -202,8 +200,8 @@ describe.each(STORES)("on %s", (_, startStore) => {
       const order = new Order(site.api);
       site.store.fail();
       try {
-        expectProblem(await order.post(site.gateway, keyed({ "x-idempotency-key": '"half' })), 400, "key-invalid");
-        expectProblem(await order.post(site.gateway), 503, "store-unavailable");
+        expectDocumented(await order.post(site.gateway, keyed({ "x-idempotency-key": '"half' })), 400, "key-invalid");
+        expectDocumented(await order.post(site.gateway), 503, "store-unavailable");
       } finally {
         await site.recover();
       }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { setTimeout as sleep } from "node:timers/promises";
 import { aRetry, anAttempt, anyName, DAY, LEASE, theAnswer } from "../store/operation.ts";
 import { startGatewayProcess } from "../support/gateway.ts";
-import { install, Order } from "../support/installation.ts";
+import { install, Order, untilReady } from "../support/installation.ts";
 import type { Answer, Installation } from "../support/installation.ts";
 import { STORES, until } from "../support/test-store.ts";
 
@@ -18,6 +18,7 @@ describe.each(STORES)("on %s", (_, startStore) => {
     const order = new Order(site.api);
     const env = { ONCEGATE_UPSTREAM_URL: site.held.url, ONCEGATE_STORE: site.store.url, ONCEGATE_LEASE: "60s" };
     const crashing = await startGatewayProcess(env);
+    await untilReady(crashing);
     const lost = order.post(crashing).catch(() => "no answer");
     await site.held.arrived(order.key);
     await crashing.kill();
@@ -25,6 +26,7 @@ describe.each(STORES)("on %s", (_, startStore) => {
 
     const again = await startGatewayProcess(env);
     try {
+      await untilReady(again);
       expect(await order.post(again)).toMatchObject({ status: 409, code: "operation-in-flight" });
       await site.store.advance(60_000);
       for (const passing of [0, DAY, 28 * DAY]) {

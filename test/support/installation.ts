@@ -30,7 +30,7 @@ export async function install(startStore: () => Promise<TestStore>): Promise<Ins
   const add = async (env: Record<string, string>): Promise<OpenGateway> => {
     const gateway = await openGateway({ ONCEGATE_STORE: store.url, ONCEGATE_UPSTREAM_URL: api.url, ...env });
     gateways.push(gateway);
-    await isReady(gateway);
+    await untilReady(gateway);
     return gateway;
   };
   return {
@@ -42,7 +42,7 @@ export async function install(startStore: () => Promise<TestStore>): Promise<Ins
     add,
     async recover() {
       store.recover();
-      await Promise.all(gateways.map(isReady));
+      await Promise.all(gateways.map(untilReady));
     },
     async close() {
       await Promise.all(gateways.map((gateway) => gateway.close()));
@@ -52,7 +52,7 @@ export async function install(startStore: () => Promise<TestStore>): Promise<Ins
 }
 
 /** A gateway may listen before it has reached its store; who balances load asks as here. */
-function isReady({ adminUrl }: OpenGateway): Promise<void> {
+export function untilReady({ adminUrl }: { adminUrl: string }): Promise<void> {
   return until("the gateway is ready", async () => (await fetch(`${adminUrl}/ready`)).ok);
 }
 

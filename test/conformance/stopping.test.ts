@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { expectProblem } from "../support/expect-problem.ts";
+import { startGatewayProcess } from "../support/gateway.ts";
+import type { GatewayProcess } from "../support/gateway.ts";
+import { install, Order, untilReady } from "../support/installation.ts";
+import type { Installation } from "../support/installation.ts";
+import { STORES } from "../support/test-store.ts";
+
+/** The last row of DESIGN's table (section 3): SIGTERM, with a real process. */
+describe.each(STORES)("on %s", (_, startStore) => {
+  let site: Installation;
+  let stopping: GatewayProcess | undefined;
+  beforeAll(async () => {
+    site = await install(startStore);
+  });
+  afterAll(async () => {
+    await stopping?.kill();
+    await site.close();
+  });
+
+  const start = async (env: Record<string, string> = {}): Promise<GatewayProcess> => {
+    stopping = await startGatewayProcess({
+      ONCEGATE_UPSTREAM_URL: site.held.url,
+      ONCEGATE_STORE: site.store.url,
+      ...env,
+    });
+    await untilReady(stopping);
+    return stopping;
+  };
+  const isStopping = (gateway: GatewayProcess) => gateway.logged(({ msg }) => msg.startsWith("stopping"));
+
+  test("SIGTERM: not ready at once, still accepting, what runs ends and is stored, exit code 0", async () => {
+    const [gateway, running, arriving] = [await start(), new Order(site.api), new Order(site.api)];
+    const first = running.post(gateway);
+    const one = await site.held.arrived(running.key);
+    gateway.signal("SIGTERM");
+    await isStopping(gateway);
+    const ready = await fetch(`${gateway.adminUrl}/ready`);
+    expect([ready.status, await ready.json()]).toEqual([503, { status: "draining" }]);
+
+    const second = arriving.post(gateway);
+    (await site.held.arrived(arriving.key)).created({ id: 2 });
+    expect(await second).toMatchObject({ status: 201, fields: { id: 2 } });
+    expect((await second).headers.get("connection")).toBe("close");
+
+    one.created({ id: 1 });
+    expect(await first).toMatchObject({ status: 201, fields: { id: 1 } });
+    expect(await gateway.exited).toBe(0);
+    for (const [order, id] of [
+      [running, 1],
+      [arriving, 2],
+    ] as const) {
+      expect(await order.post(site.holding)).toMatchObject({ status: 201, replayed: true, fields: { id } });
+      expect(site.held.count(order.key)).toBe(1);
+    }
+  });
+
+  test("SIGTERM: what does not end within the grace becomes unknown", async () => {
+    const [gateway, order] = [await start({ ONCEGATE_SHUTDOWN_GRACE: "1s" }), new Order(site.api)];
+    const first = order.post(gateway).catch(() => "cut");
+    await site.held.arrived(order.key);
+    gateway.signal("SIGTERM");
+    expect(await gateway.exited).toBe(0);
+    await first;
+    const retry = await order.post(site.holding);
+    expectProblem(retry, "outcome-unknown", 409);
+    expect([retry.fields["reason"], site.held.count(order.key)]).toEqual(["shutdown", 1]);
+  });
+
+  test("SIGTERM: whoever still waits when the grace is over is told that it is unknown", async () => {
+    const [gateway, order] = [await start({ ONCEGATE_SHUTDOWN_GRACE: "1s" }), new Order(site.api)];
+    const first = order.post(gateway).catch(() => undefined);
+    await site.held.arrived(order.key);
+    gateway.signal("SIGTERM");
+    const answer = await first;
+    expect(answer).toBeDefined();
+    expectProblem(answer!, "outcome-unknown", 502);
+    expect(answer!.fields["reason"]).toBe("shutdown");
+    expect(await gateway.exited).toBe(0);
+  });
+});

@@ -64,7 +64,7 @@ export function parseSource(text: string): Source | undefined {
   }
 }
 
-export function sourceName(source: Source): string {
+function sourceName(source: Source): string {
   switch (source.from) {
     case "basic":
       return "basic:username";

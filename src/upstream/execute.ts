@@ -3,7 +3,7 @@ import { connectUpstream } from "./connect.ts";
 import { Try } from "./try.ts";
 import type { Execution, UpstreamSettings } from "./try.ts";
 
-export type Outgoing = { method: string; target: string; headers: string[]; body: Uint8Array };
+type Outgoing = { method: string; target: string; headers: string[]; body: Uint8Array };
 
 export type Upstream = {
   /**

@@ -9,9 +9,9 @@ import { via } from "./forwarding.ts";
 import type { UpstreamAddress } from "./connect.ts";
 
 /** What pass-through needs to know of a request besides the request itself. */
-export type Passed = { id: string; outgoingHeaders(): string[] };
+type Passed = { id: string; outgoingHeaders(): string[] };
 /** Says what went wrong before anything of an answer was sent. */
-export type Refuse = (problem: Problem) => void;
+type Refuse = (problem: Problem) => void;
 
 export type PassThrough = {
   web(req: IncomingMessage, res: ServerResponse, passed: Passed, refuse: Refuse): void;

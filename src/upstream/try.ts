@@ -9,7 +9,7 @@ import { largeBody } from "./large-body.ts";
 import type { LargeBody } from "./large-body.ts";
 
 /** `lease-over`: `maySend` said no; `unsendable`: undici refuses the request as malformed; `abandoned`: the gateway stops. */
-export type NeverSent = "unreachable" | "lease-over" | "unsendable" | "abandoned";
+type NeverSent = "unreachable" | "lease-over" | "unsendable" | "abandoned";
 
 /** How one execution ended. Only `never-sent` may be tried again: after the first byte the upstream may have acted. */
 export type Execution =

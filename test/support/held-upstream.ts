@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
 /** One request as it arrived, waiting for the test to answer it. */
-export type Arrival = {
+type Arrival = {
   method: string;
   target: string;
   /** Name, value, name, value, ... as received: spelling, order, repeats and Latin-1. */

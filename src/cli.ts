@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import { loadSettings } from "./config/load.ts";
 import type { Origin } from "./config/load.ts";
 import type { Settings } from "./config/settings.ts";
+import { within } from "./patience.ts";
 import { openStore } from "./store/open.ts";
 import { StoreError } from "./store/records.ts";
 import type { Store } from "./store/records.ts";
@@ -100,6 +101,10 @@ async function serve(around: Surroundings): Promise<number> {
   }
 }
 
+/** A Redis that is there answers within this; the gateway serves meanwhile. */
+const DESCRIBE_WITHIN_MS = 3_000;
+
+/** The start log: version, store, durability, listeners, and where each setting came from. */
 async function sayStarted(
   log: Logger,
   {
@@ -110,26 +115,34 @@ async function sayStarted(
     version,
   }: { gateway: Gateway; store: Store; settings: Settings; origins: Origin[]; version: string },
 ): Promise<void> {
-  const kept = await store.describe().catch((error: unknown) => {
-    if (!(error instanceof StoreError)) throw error;
-    log.error({ why: error.message }, "the store is out of reach: operations are refused until it answers");
-    return { store: "out of reach", durability: "unknown" };
-  });
+  const described = describe(store);
+  const kept = (await within(DESCRIBE_WITHIN_MS, described)) ?? { store: "out of reach", durability: "unknown" };
   const upstream = settings.ONCEGATE_UPSTREAM_URL.href;
-  log.info(
-    {
-      version,
-      ...kept,
-      upstream,
-      ...gateway.listeners,
-      settings: origins.map(({ name, value, from }) => `${name}=${value} (${from})`),
-    },
-    "oncegate started",
-  );
+  const values = origins.map(({ name, value, from }) => `${name}=${value} (${from})`);
+  log.info({ version, ...kept, upstream, ...gateway.listeners, settings: values }, "oncegate started");
+  if (kept.store === "out of reach") {
+    const why = await store.probe().then(() => undefined, reasonOf);
+    if (why !== undefined) log.error({ why }, "the store is out of reach: operations are refused until it answers");
+    void described.then((late) => log.info(late, "the store answers"));
+  }
   if (settings.ONCEGATE_SCOPE === "auto")
     log.warn(
       "requests without any credential share one scope: set ONCEGATE_SCOPE if the API has such requests from several customers",
     );
+}
+
+/** Asks until the store answers. */
+async function describe(store: Store): Promise<{ store: string; durability: string }> {
+  for (;;) {
+    const described = await store.describe().catch((error: unknown) => {
+      if (error instanceof StoreError) return undefined;
+      throw error;
+    });
+    if (described !== undefined) return described;
+    await new Promise((resolve) => {
+      setTimeout(resolve, 100).unref();
+    });
+  }
 }
 
 /** After SIGTERM load balancers still send for a moment: what they send is served. Nobody balances to a program in a terminal. */

@@ -16,6 +16,7 @@ import { judge, preferredWaitMs } from "./domain/rule.ts";
 import type { Rule } from "./domain/rule.ts";
 import { credentialOf, scopeOf } from "./domain/scope.ts";
 import { digest } from "./domain/token.ts";
+import { within } from "./patience.ts";
 import { decodeKept, encodeKept } from "./store/codec.ts";
 import type { Lease } from "./store/lease.ts";
 import type { Claimed, Owner } from "./store/owner.ts";
@@ -163,10 +164,7 @@ function replay(request: Request, kept: Kept): Reply {
 async function executed(operation: Operation, lease: Lease, gate: Gate): Promise<Reply> {
   const { request } = operation;
   const ending = execute(operation, lease, gate).finally(() => lease.letGo());
-  const patience = new AbortController();
-  const impatience = sleep(gate.clientWaitMs, undefined, { signal: patience.signal }).catch(() => undefined);
-  const reply = await Promise.race([ending, impatience]);
-  patience.abort();
+  const reply = await within(gate.clientWaitMs, ending);
   if (reply !== undefined) return reply;
   void ending.then(
     (late) => {

@@ -6,7 +6,7 @@ import { createAdmin } from "./admin/admin.ts";
 import type { Listen } from "./config/values.ts";
 import type { Settings } from "./config/settings.ts";
 import type { Rule } from "./domain/rule.ts";
-import { createInbound } from "./inbound/app.ts";
+import { createClientPort } from "./inbound/app.ts";
 import { BodyBudget } from "./inbound/body.ts";
 import type { Gate } from "./pipeline.ts";
 import { Owner } from "./store/owner.ts";
@@ -61,13 +61,16 @@ export async function startGateway(
     owner,
     upstream,
     clientWaitMs: settings.ONCEGATE_CLIENT_WAIT,
-    onLateEnd: (request, reply) => logLateEnd(log, request, reply),
+    onLateEnd: (request, reply) => {
+      metrics.operationEnded(request.facts);
+      logLateEnd(log, request, reply);
+    },
     onLateFailure: ({ id: requestId }, err) =>
       log.error({ requestId, err }, "operation failed after its client's patience"),
   };
 
   let isDraining = false;
-  const inbound = createInbound({
+  const clientPort = createClientPort({
     gate,
     passThrough,
     bodyLimits: {
@@ -77,6 +80,7 @@ export async function startGateway(
     },
     bodyBudget: new BodyBudget(settings.ONCEGATE_MAX_BUFFERED),
     isTrusted: trustedProxies(settings.ONCEGATE_TRUSTED_PROXIES ?? []),
+    preserveHost: settings.ONCEGATE_PRESERVE_HOST,
     isDraining: () => isDraining,
     onStart: metrics.requestStarted,
     onEnd: (end) => {
@@ -86,7 +90,7 @@ export async function startGateway(
   });
   const admin = createAdmin({ version, metrics, probeStore: () => store.probe(), isDraining: () => isDraining });
   const listeners = {
-    clients: await listening(inbound, settings.ONCEGATE_LISTEN),
+    clients: await listening(clientPort.server, settings.ONCEGATE_LISTEN),
     admin: await listening(admin, settings.ONCEGATE_ADMIN_LISTEN),
   };
 
@@ -96,14 +100,15 @@ export async function startGateway(
       isDraining = true;
     },
     async finish() {
-      await Promise.all([closed(inbound), owner.idle()]);
+      clientPort.server.close();
+      await Promise.all([clientPort.quiet(), owner.idle()]);
     },
     async abandon() {
       upstream.abandon();
-      await owner.idle();
+      await Promise.all([clientPort.quiet(), owner.idle()]);
     },
     async close() {
-      for (const server of [inbound, admin]) {
+      for (const server of [clientPort.server, admin]) {
         server.close();
         server.closeAllConnections();
       }
@@ -143,10 +148,4 @@ async function listening(server: Server, { host, port }: Listen): Promise<string
   const bound = server.address();
   if (bound === null || typeof bound === "string") throw new Error("no address was bound");
   return `http://${host.includes(":") ? `[${host}]` : host}:${bound.port}`;
-}
-
-function closed(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-  });
 }

@@ -6,7 +6,7 @@ import { v7 as newRequestId } from "uuid";
 import { problemAnswer } from "../domain/problem.ts";
 import type { Problem } from "../domain/problem.ts";
 import { handle } from "../pipeline.ts";
-import type { Facts, Gate, Outcome, Reply, Request } from "../pipeline.ts";
+import type { Facts, Gate, Outcome, Request } from "../pipeline.ts";
 import { forwardedHeaders } from "../upstream/forwarding.ts";
 import type { Peer } from "../upstream/forwarding.ts";
 import type { PassThrough } from "../upstream/pass-through.ts";
@@ -33,6 +33,7 @@ export type Inbound = {
   bodyLimits: BodyLimits;
   bodyBudget: BodyBudget;
   isTrusted: (address: string) => boolean;
+  preserveHost: boolean;
   /** The gateway stops: every reply closes its connection. */
   isDraining: () => boolean;
   onStart: () => void;
@@ -42,11 +43,21 @@ export type Inbound = {
 /** Longer than the idle limit of the load balancers in front (60 s is common), so that they never write to a closing socket. */
 const KEEP_ALIVE_MS = 75_000;
 
+export type ClientPort = {
+  server: Server;
+  /** Resolves when no request is being served. A connection that only stands open is none. */
+  quiet(): Promise<void>;
+};
+
 /** The client port: one handler for everything, no routes (Express matches them case-insensitively). */
-export function createInbound(inbound: Inbound): Server {
+export function createClientPort(inbound: Inbound): ClientPort {
+  const serving = new Set<Promise<void>>();
   const app = express();
   app.disable("x-powered-by").set("etag", false).set("query parser", false);
-  app.use((req, res) => serve(inbound, req, res));
+  app.use((req, res) => {
+    const served = serve(inbound, req, res).finally(() => serving.delete(served));
+    serving.add(served);
+  });
   const server = createServer(
     { requestTimeout: 0, keepAliveTimeout: KEEP_ALIVE_MS, shouldUpgradeCallback: isWebSocket },
     app,
@@ -62,7 +73,12 @@ export function createInbound(inbound: Inbound): Server {
       writeRaw(socket, problemAnswer(malformed(error), newRequestId()));
     socket.end();
   });
-  return server;
+  return {
+    server,
+    async quiet() {
+      while (serving.size > 0) await Promise.all(serving);
+    },
+  };
 }
 
 /** Any other upgrade a client offers (Java's h2c) is not taken, and the request is answered as it is. */
@@ -74,46 +90,38 @@ function malformed(error: NodeJS.ErrnoException): Problem {
   return { code: "bad-request", what: `The request is not HTTP as it must be (${error.code ?? error.message}).` };
 }
 
+/** Never rejects. The request is over when it was answered and its connection has it, or when the client is gone and nothing runs. */
 async function serve(inbound: Inbound, req: IncomingMessage, res: ServerResponse): Promise<void> {
   const startedAt = performance.now();
   const request = asRequest(inbound, req, () => res.destroyed);
-  inbound.onStart();
-  let outcome: Outcome = "pass-through";
-  let error: unknown;
-  res.once("close", () => {
-    const { id: requestId, method, path, facts } = request;
-    const status = res.headersSent ? res.statusCode : 0;
-    inbound.onEnd({
-      requestId,
-      method,
-      path,
-      status,
-      outcome,
-      ms: performance.now() - startedAt,
-      facts,
-      ...(error === undefined ? {} : { error }),
-    });
-  });
+  const closed = new Promise<void>((resolve) => res.once("close", resolve));
   res.on("error", () => {}); // the client left; "close" follows
-
-  let reply: Reply | "pass-through";
+  inbound.onStart();
+  const { id: requestId, method, path, facts } = request;
+  const end: RequestEnd = { requestId, method, path, status: 0, outcome: "pass-through", ms: 0, facts };
   try {
-    reply = await handle(request, inbound.gate);
-  } catch (unexpected) {
-    error = unexpected;
-    reply = { outcome: "internal", ...problemAnswer({ code: "internal", what: "Nobody expected this." }, request.id) };
+    const reply = await handle(request, inbound.gate);
+    const isLast = inbound.isDraining() || (reply !== "pass-through" && !req.complete);
+    if (reply === "pass-through") {
+      if (isLast) res.shouldKeepAlive = false;
+      inbound.passThrough.web(req, res, request, (problem) => {
+        end.outcome = problem.code;
+        sendReply(res, problemAnswer(problem, requestId), true);
+      });
+    } else {
+      end.outcome = reply.outcome;
+      sendReply(res, reply, isLast);
+    }
+  } catch (error) {
+    end.outcome = "internal";
+    end.error = error;
+    if (res.headersSent) res.destroy();
+    else sendReply(res, problemAnswer({ code: "internal", what: "Nobody expected this." }, requestId), true);
   }
-  const isLast = inbound.isDraining() || (reply !== "pass-through" && !req.complete);
-  if (reply === "pass-through") {
-    if (isLast) res.shouldKeepAlive = false;
-    inbound.passThrough.web(req, res, request, (problem) => {
-      outcome = problem.code;
-      sendReply(res, { outcome, ...problemAnswer(problem, request.id) }, true);
-    });
-    return;
-  }
-  outcome = reply.outcome;
-  sendReply(res, reply, isLast);
+  await closed;
+  end.status = res.headersSent ? res.statusCode : 0;
+  end.ms = performance.now() - startedAt;
+  inbound.onEnd(end);
 }
 
 function asRequest(inbound: Inbound, req: IncomingMessage, isGone: () => boolean): Request {
@@ -127,7 +135,11 @@ function asRequest(inbound: Inbound, req: IncomingMessage, isGone: () => boolean
     query: queryAt === -1 ? "" : url.slice(queryAt + 1),
     headers: req.headersDistinct,
     readBody: () => readBody(req, inbound.bodyLimits, inbound.bodyBudget),
-    outgoingHeaders: () => forwardedHeaders(req.rawHeaders, peer, inbound.isTrusted),
+    outgoingHeaders: () => {
+      const headers = forwardedHeaders(req.rawHeaders, peer, inbound.isTrusted);
+      if (inbound.preserveHost && req.headers.host !== undefined) headers.push("Host", req.headers.host);
+      return headers;
+    },
     isGone,
     facts: {},
   };

@@ -13,7 +13,11 @@ const BODILESS = new Set([204, 304]);
  * write the head in the encoding of a string body. A streamed body that breaks off resets the connection: the client must not
  * take a part for the whole.
  */
-export function sendReply(res: ServerResponse, { status, headers, body }: Reply, isLast: boolean): void {
+export function sendReply(
+  res: ServerResponse,
+  { status, headers, body }: Omit<Reply, "outcome">,
+  isLast: boolean,
+): void {
   if (res.destroyed) {
     if (body instanceof Readable) body.destroy();
     return;

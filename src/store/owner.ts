@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { v7 as uuidV7 } from "uuid";
 import type { Attempt, ClaimAnswer } from "../domain/claim.ts";
 import type { Name, Token } from "../domain/record.ts";
+import { within } from "../patience.ts";
 import { Lease } from "./lease.ts";
 import type { Alarm } from "./lease.ts";
 import { StoreError } from "./records.ts";
@@ -93,12 +94,7 @@ export class Owner {
 
   /** Sends one settle until the store answers. Resolves to false where that takes longer than a client waits; it goes on then. */
   readonly #settle = async (send: () => Promise<boolean>): Promise<boolean> => {
-    const settled = this.#untilAnswered(send);
-    const tooLong = new AbortController();
-    const waited = sleep(REPLY_WAIT_MS, false, { signal: tooLong.signal }).catch(() => false);
-    const isStored = await Promise.race([settled, waited]);
-    tooLong.abort();
-    return isStored;
+    return (await within(REPLY_WAIT_MS, this.#untilAnswered(send))) ?? false;
   };
 
   /**

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { RequestEnd } from "../inbound/app.ts";
+import type { Facts } from "../pipeline.ts";
 import type { Records } from "../store/records.ts";
 
 /** From half a millisecond, a store's round trip, to the default upstream limit. */
@@ -51,7 +52,11 @@ export function openMetrics(countUnknown: () => Promise<number>) {
     requestEnded({ outcome, facts }: RequestEnd): void {
       inFlight.dec();
       requests.inc({ outcome });
-      if (facts.upstreamMs !== undefined) upstream.observe(facts.upstreamMs / 1_000);
+      this.operationEnded(facts);
+    },
+    /** Also called for what ends after its request. */
+    operationEnded({ upstreamMs }: Facts): void {
+      if (upstreamMs !== undefined) upstream.observe(upstreamMs / 1_000);
     },
     storeAnswered: (verb: string, answered: boolean, seconds: number) =>
       store.observe({ verb, answered: String(answered) }, seconds),

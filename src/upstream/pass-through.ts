@@ -92,7 +92,7 @@ export function openPassThrough({ url, ca, connectTimeoutMs, preserveHost }: Pas
   });
 
   const prepare = (req: IncomingMessage, passed: Passed, framing: NodeJS.Dict<string>): void => {
-    req.headers = { ...asDictionary(passed.outgoingHeaders()), host: req.headers.host, ...framing };
+    req.headers = { ...asDictionary(passed.outgoingHeaders()), ...framing };
     targets.set(req, req.url ?? "/");
     req.url = "/"; // "//" would throw in the library's path filter; pathRewrite puts the real one back
   };

@@ -123,7 +123,10 @@ async function sayStarted(
   if (kept.store === "out of reach") {
     const why = await store.probe().then(() => undefined, reasonOf);
     if (why !== undefined) log.error({ why }, "the store is out of reach: operations are refused until it answers");
-    void described.then((late) => log.info(late, "the store answers"));
+    void described.then(
+      (late) => log.info(late, "the store answers"),
+      (err: unknown) => log.error({ err }, "the store cannot be described"),
+    );
   }
   if (settings.ONCEGATE_SCOPE === "auto")
     log.warn(

@@ -52,9 +52,12 @@ export type ClientPort = {
 /** The client port: one handler for everything, no routes (Express matches them case-insensitively). */
 export function createClientPort(inbound: Inbound): ClientPort {
   const serving = new Set<Promise<void>>();
+  /** The answer under way on each connection. */
+  const answers = new WeakMap<object, ServerResponse>();
   const app = express();
   app.disable("x-powered-by").set("etag", false).set("query parser", false);
   app.use((req, res) => {
+    answers.set(req.socket, res);
     const served = serve(inbound, req, res).finally(() => serving.delete(served));
     serving.add(served);
   });
@@ -69,6 +72,11 @@ export function createClientPort(inbound: Inbound): ClientPort {
     );
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    const answering = answers.get(socket);
+    if (answering?.req.complete === true && !answering.writableEnded) {
+      answering.shouldKeepAlive = false; // what is malformed came behind this request, which gets its own answer first
+      return;
+    }
     if (error.code !== "ECONNRESET" && socket.writable)
       writeRaw(socket, problemAnswer(malformed(error), newRequestId()));
     socket.end();

@@ -9,6 +9,12 @@ import type { Reply } from "../pipeline.ts";
 const BODILESS = new Set([204, 304]);
 
 /**
+ * How long what is left of a refused upload is read, unused. A socket that is closed with unread bytes is reset, and the reset
+ * can overtake the answer (RFC 9112, section 9.6).
+ */
+const LINGER_MS = 2_000;
+
+/**
  * Writes a reply. Raw headers keep case, order, repeats and Latin-1 bytes; the body leaves as a Buffer, because Node would
  * write the head in the encoding of a string body. A streamed body that breaks off resets the connection: the client must not
  * take a part for the whole.
@@ -28,12 +34,25 @@ export function sendReply(
   if (isLast) head.push("Connection", "close");
   res.writeHead(status, head);
   if (!(body instanceof Readable)) {
-    res.end(body);
+    if (res.req.complete) res.end(body);
+    else endAfterUpload(res, body);
     return;
   }
   pipeline(body, res, (error) => {
     if (error) res.socket?.resetAndDestroy();
   });
+}
+
+/** The answer is whole for its client at once, by its length; the connection ends when the client has sent all, or too much. */
+function endAfterUpload(res: ServerResponse, body: Uint8Array): void {
+  res.write(body);
+  const { req } = res;
+  const end = (): void => {
+    clearTimeout(tooLong);
+    res.end();
+  };
+  const tooLong = setTimeout(end, LINGER_MS);
+  req.once("end", end).once("close", end).resume();
 }
 
 /** Writes a whole reply where Node has no response object: malformed requests and refused upgrades. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, statfsSync } from "node:fs";
+import { existsSync, mkdirSync, statSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { versions } from "node:process";
 import { DatabaseSync } from "node:sqlite";
@@ -63,8 +63,7 @@ export function openFile(file: string, expectedId?: string): { db: DatabaseSync;
   const lost = new FileRefused(`SQLite file ${file}: it was removed or replaced, and its records with it`);
   if (expectedId !== undefined && !existsSync(file)) throw lost;
   try {
-    // Answers hold what one customer may see: a folder that is made here is nobody else's to read.
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(file));
   } catch (error) {
     throw new FileRefused(`SQLite file ${file}: its folder cannot be made (${String(error)})`);
   }
@@ -89,6 +88,22 @@ export function openFile(file: string, expectedId?: string): { db: DatabaseSync;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
     }
   }
+}
+
+/** Not mkdir's own `recursive`, which never returns where making a folder answers ENOENT (/proc; Node 26.10). */
+function makeFolder(folder: string): void {
+  if (isFolder(folder)) return;
+  makeFolder(dirname(folder));
+  try {
+    // Answers hold what one customer may see: a folder that is made here is nobody else's to read.
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    if (!isFolder(folder)) throw error; // else another process was faster
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 function prepare(db: DatabaseSync, file: string): void {

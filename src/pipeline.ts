@@ -128,8 +128,9 @@ async function claimOrWait({ request, rule, ...operation }: Operation, gate: Gat
   for (let pause = 50; ; pause = Math.min(2 * pause, 500)) {
     const claim = await gate.owner.claim(operation.name, operation);
     request.facts.storeMs = performance.now() - startedAt;
-    if (claim.kind !== "in_flight" || performance.now() + pause > waitUntil || request.isGone()) return claim;
-    await sleep(pause);
+    const left = waitUntil - performance.now();
+    if (claim.kind !== "in_flight" || left <= 0 || request.isGone()) return claim;
+    await sleep(Math.min(pause, left));
   }
 }
 

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import type { ServerResponse } from "node:http";
-import { Readable, pipeline } from "node:stream";
+import { Readable } from "node:stream";
 import type { Writable } from "node:stream";
 import { valuesOf } from "../domain/headers.ts";
 import type { Reply } from "../pipeline.ts";
@@ -38,9 +38,14 @@ export function sendReply(
     else endAfterUpload(res, body);
     return;
   }
-  pipeline(body, res, (error) => {
-    if (error) res.socket?.resetAndDestroy();
-  });
+  const reset = (): void => {
+    res.socket?.resetAndDestroy();
+  };
+  if (body.destroyed) return reset(); // cut while it was settled
+  // Not stream.pipeline, which closes the connection in good order before it says that the body broke off.
+  body.once("error", reset);
+  res.once("close", () => body.destroy());
+  body.pipe(res);
 }
 
 /** The answer is whole for its client at once, by its length; the connection ends when the client has sent all, or too much. */

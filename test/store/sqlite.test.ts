@@ -46,7 +46,7 @@ describe("sqlite store", () => {
       await expect(openSqlite({ file })).rejects.toMatchObject({
         name: "StoreError",
         fate: "unsent",
-        message: expect.stringMatching(/^SQLite file \/.*\/data\/oncegate.db: its folder cannot be made \(.*ENOTDIR/),
+        message: expect.stringMatching(/^SQLite file \/.*\/data\/oncegate.db: its folder cannot be made \(.*EEXIST/),
       });
     });
 

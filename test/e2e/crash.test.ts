@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
-import { startGatewayProcess } from "../support/gateway.ts";
-import type { GatewayProcess } from "../support/gateway.ts";
+import { spawnGateway, startGatewayProcess } from "../support/gateway.ts";
+import type { GatewayProcess, SpawnedGateway } from "../support/gateway.ts";
+import { freePort } from "../support/redis-server.ts";
 import { startSampleApi } from "../support/sample-api.ts";
 import type { SampleApi } from "../support/sample-api.ts";
 import { page, post } from "./keyed-post.ts";
@@ -11,7 +12,7 @@ import { until } from "./until.ts";
 
 let api: SampleApi;
 let store: StoreFile;
-let started: GatewayProcess[];
+let started: SpawnedGateway[];
 let invoicesBefore: number;
 beforeAll(async () => {
   api = await startSampleApi();
@@ -174,4 +175,22 @@ test("the log says how the operation of a client that left ended", async () => {
   expect(await first).toBe("AbortError");
   const line = await gateway.logged(({ msg, status }) => msg === "request" && status === 0);
   expect(line).toMatchObject({ outcome: "completed", rule: "default", upstreamMs: expect.any(Number) });
+});
+
+test("a signal is obeyed from the moment the ports are open, also while the store is waited for", async () => {
+  const admin = `127.0.0.1:${await freePort()}`;
+  const gateway = spawnGateway({
+    ONCEGATE_UPSTREAM_URL: api.url,
+    ONCEGATE_STORE: `redis://127.0.0.1:${await freePort()}`,
+    ONCEGATE_ADMIN_LISTEN: admin,
+  });
+  started.push(gateway);
+  await until("it lives", () =>
+    page(`http://${admin}`, "/live").then(
+      ({ status }) => status === 200,
+      () => false,
+    ),
+  );
+  gateway.signal("SIGINT");
+  expect(await gateway.exited).toBe(0);
 });

@@ -7,9 +7,9 @@ import { fileURLToPath } from "node:url";
 export type LogLine = Record<string, unknown> & { msg: string };
 
 /** A gateway in a process of its own, as an operator runs it. */
-export type GatewayProcess = {
-  url: string;
-  adminUrl: string;
+export type GatewayProcess = SpawnedGateway & { url: string; adminUrl: string };
+
+export type SpawnedGateway = {
   /** Every line it logged so far; `text` also what was no JSON. */
   lines: LogLine[];
   text(): string;
@@ -52,6 +52,13 @@ export async function runToItsEnd(env: Record<string, string>, args: string[] = 
 
 /** Starts the program on free loopback ports; resolves when it listens. Rejects with its output where it ends before. */
 export async function startGatewayProcess(env: Record<string, string>): Promise<GatewayProcess> {
+  const spawned = spawnGateway(env);
+  const started = await spawned.logged((line) => line.msg === "oncegate started");
+  return { ...spawned, url: String(started["clients"]), adminUrl: String(started["admin"]) };
+}
+
+/** The same without waiting for anything. */
+export function spawnGateway(env: Record<string, string>): SpawnedGateway {
   const free = { ONCEGATE_LISTEN: "127.0.0.1:0", ONCEGATE_ADMIN_LISTEN: "127.0.0.1:0" };
   const child = spawn(process.execPath, [MAIN], {
     env: { PATH: process.env["PATH"], ...free, ...env },
@@ -85,10 +92,7 @@ export async function startGatewayProcess(env: Record<string, string>): Promise<
       look();
     });
 
-  const started = await logged((line) => line.msg === "oncegate started");
   return {
-    url: String(started["clients"]),
-    adminUrl: String(started["admin"]),
     lines,
     text: () => text,
     logged,

@@ -231,7 +231,7 @@ function fromUpstream(outcome: Outcome, { status, headers, body }: UpstreamAnswe
   return { outcome, status, headers: [...endToEnd(headers), "Via", via("1.1"), ...added], body };
 }
 
-function refuse(request: Request, problem: Problem): Reply {
+export function refuse(request: Request, problem: Problem): Reply {
   return { outcome: problem.code, ...problemAnswer(problem, request.id) };
 }
 

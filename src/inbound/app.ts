@@ -5,13 +5,14 @@ import express from "express";
 import { v7 as newRequestId } from "uuid";
 import { problemAnswer } from "../domain/problem.ts";
 import type { Problem } from "../domain/problem.ts";
-import { handle } from "../pipeline.ts";
+import { handle, refuse } from "../pipeline.ts";
 import type { Facts, Gate, Outcome, Request } from "../pipeline.ts";
 import { forwardedHeaders } from "../upstream/forwarding.ts";
 import type { Peer } from "../upstream/forwarding.ts";
 import type { PassThrough } from "../upstream/pass-through.ts";
 import { readBody } from "./body.ts";
 import type { BodyBudget, BodyLimits } from "./body.ts";
+import { guard } from "./guard.ts";
 import { sendReply, writeRaw } from "./reply.ts";
 
 /** What is known of a request when it is over. `status` 0: the client left before anything was answered. */
@@ -108,7 +109,8 @@ async function serve(inbound: Inbound, req: IncomingMessage, res: ServerResponse
   const { id: requestId, method, path, facts } = request;
   const end: RequestEnd = { requestId, method, path, status: 0, outcome: "pass-through", ms: 0, facts };
   try {
-    const reply = await handle(request, inbound.gate);
+    const problem = guard(request.headers);
+    const reply = problem === undefined ? await handle(request, inbound.gate) : refuse(request, problem);
     const isLast = inbound.isDraining() || (reply !== "pass-through" && !req.complete);
     if (reply === "pass-through") {
       if (isLast) res.shouldKeepAlive = false;

@@ -109,8 +109,8 @@ async function serve(inbound: Inbound, req: IncomingMessage, res: ServerResponse
   const { id: requestId, method, path, facts } = request;
   const end: RequestEnd = { requestId, method, path, status: 0, outcome: "pass-through", ms: 0, facts };
   try {
-    const problem = guard(request.headers);
-    const reply = problem === undefined ? await handle(request, inbound.gate) : refuse(request, problem);
+    const unsafe = guard(request.headers);
+    const reply = unsafe === undefined ? await handle(request, inbound.gate) : refuse(request, unsafe);
     const isLast = inbound.isDraining() || (reply !== "pass-through" && !req.complete);
     if (reply === "pass-through") {
       if (isLast) res.shouldKeepAlive = false;

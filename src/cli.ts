@@ -85,12 +85,14 @@ async function serve(around: Surroundings): Promise<number> {
   const { log, flush } = openLog(settings.ONCEGATE_LOG_LEVEL);
   let store: Store | undefined;
   try {
+    const firstSignal = around.nextSignal(); // obeyed from before the ports are open
     const caFile = settings.ONCEGATE_UPSTREAM_CA_FILE;
     const ca = caFile === undefined ? undefined : around.readFile(caFile);
     store = await openStore(settings.ONCEGATE_STORE, { mayEvict: settings.ONCEGATE_ALLOW_UNSAFE_STORE });
     const gateway = await startGateway(settings, { store, log, ca, version: around.version });
-    await sayStarted(log, { gateway, store, settings, origins, version: around.version });
-    await stopOnSignal(gateway, settings, log, around.nextSignal);
+    const started = sayStarted(log, { gateway, store, settings, origins, version: around.version });
+    await Promise.race([started, firstSignal]);
+    await stopOnSignal(gateway, settings, log, await firstSignal, around.nextSignal());
     return 0;
   } catch (error) {
     around.complain(`oncegate cannot start: ${reasonOf(error)}`);
@@ -156,16 +158,16 @@ const LAST_WORDS_MS = 5_000;
 /** Resolves when the gateway has stopped: everything answered and stored, or the grace is over, or a second signal came. */
 async function stopOnSignal(
   gateway: Gateway,
-  settings: Settings,
+  { ONCEGATE_SHUTDOWN_GRACE: graceMs }: Settings,
   log: Logger,
-  nextSignal: Surroundings["nextSignal"],
+  signal: "SIGTERM" | "SIGINT",
+  nextSignal: Promise<unknown>,
 ): Promise<void> {
-  const signal = await nextSignal();
-  const second = nextSignal().then(() => "again" as const);
+  const second = nextSignal.then(() => "again" as const);
   gateway.drain();
   log.info({ signal }, "stopping: not ready any more, running operations end first");
-  const grace = delay(settings.ONCEGATE_SHUTDOWN_GRACE);
-  if ((await Promise.race([delay(ACCEPT_AFTER_MS[signal]), second])) === "again") return;
+  const grace = delay(graceMs);
+  if ((await Promise.race([delay(Math.min(ACCEPT_AFTER_MS[signal], graceMs)), second])) === "again") return;
   const ended = await Promise.race([gateway.finish().then(() => "finished" as const), grace, second]);
   if (ended === "again") return;
   if (ended === undefined) {

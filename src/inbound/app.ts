@@ -1,10 +1,10 @@
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { Writable } from "node:stream";
 import express from "express";
 import { v7 as newRequestId } from "uuid";
 import { problemAnswer } from "../domain/problem.ts";
-import type { Problem } from "../domain/problem.ts";
 import { handle, refuse } from "../pipeline.ts";
 import type { Facts, Gate, Outcome, Request } from "../pipeline.ts";
 import { forwardedHeaders } from "../upstream/forwarding.ts";
@@ -44,6 +44,8 @@ export type Inbound = {
 /** Longer than the idle limit of the load balancers in front (60 s is common), so that they never write to a closing socket. */
 const KEEP_ALIVE_MS = 75_000;
 
+type Served = { request: Request; req: IncomingMessage; res: ServerResponse };
+
 export type ClientPort = {
   server: Server;
   /** Resolves when no request is being served. A connection that only stands open is none. */
@@ -53,14 +55,20 @@ export type ClientPort = {
 /** The client port: one handler for everything, no routes (Express matches them case-insensitively). */
 export function createClientPort(inbound: Inbound): ClientPort {
   const serving = new Set<Promise<void>>();
-  /** The answer under way on each connection. */
-  const answers = new WeakMap<object, ServerResponse>();
+  /** What is being served on each connection, the oldest first: a client may send the next request before it has an answer. */
+  const served = new WeakMap<object, Served[]>();
   const app = express();
   app.disable("x-powered-by").set("etag", false).set("query parser", false);
   app.use((req, res) => {
-    answers.set(req.socket, res);
-    const served = serve(inbound, req, res).finally(() => serving.delete(served));
-    serving.add(served);
+    const one = { request: asRequest(inbound, req, () => res.destroyed), req, res };
+    const ofConnection = served.get(req.socket) ?? [];
+    served.set(req.socket, ofConnection);
+    ofConnection.push(one);
+    const ended = serve(inbound, one).finally(() => {
+      ofConnection.splice(ofConnection.indexOf(one), 1);
+      serving.delete(ended);
+    });
+    serving.add(ended);
   });
   const server = createServer(
     { requestTimeout: 0, keepAliveTimeout: KEEP_ALIVE_MS, shouldUpgradeCallback: isWebSocket },
@@ -73,13 +81,12 @@ export function createClientPort(inbound: Inbound): ClientPort {
     );
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    const answering = answers.get(socket);
-    if (answering?.req.complete === true && !answering.writableEnded) {
-      answering.shouldKeepAlive = false; // what is malformed came behind this request, which gets its own answer first
+    const oldest = served.get(socket)?.[0];
+    if (oldest?.req.complete === true && !oldest.res.writableEnded) {
+      oldest.res.shouldKeepAlive = false; // what is malformed came behind this request, which gets its own answer first
       return;
     }
-    if (error.code !== "ECONNRESET" && socket.writable)
-      writeRaw(socket, problemAnswer(malformed(error), newRequestId()));
+    if (error.code !== "ECONNRESET" && socket.writable) refuseMalformed(inbound, socket, error, oldest?.request.id);
     socket.end();
   });
   return {
@@ -95,14 +102,21 @@ function isWebSocket(req: IncomingMessage): boolean {
   return /^websocket$/i.test(req.headers.upgrade ?? "");
 }
 
-function malformed(error: NodeJS.ErrnoException): Problem {
-  return { code: "bad-request", what: `The request is not HTTP as it must be (${error.code ?? error.message}).` };
+/** `requestId`: of the request that it breaks off, whose own log line tells of it; without one a line is logged here. */
+function refuseMalformed(inbound: Inbound, socket: Writable, error: NodeJS.ErrnoException, requestId?: string): void {
+  const id = requestId ?? newRequestId();
+  const what = `The request is not HTTP as it must be (${error.code ?? error.message}).`;
+  const answer = problemAnswer({ code: "bad-request", what }, id);
+  writeRaw(socket, answer);
+  if (requestId !== undefined) return;
+  inbound.onStart();
+  const { status } = answer;
+  inbound.onEnd({ requestId: id, method: "", path: "", status, outcome: "bad-request", ms: 0, facts: { why: what } });
 }
 
 /** Never rejects. The request is over when it was answered and its connection has it, or when the client is gone and nothing runs. */
-async function serve(inbound: Inbound, req: IncomingMessage, res: ServerResponse): Promise<void> {
+async function serve(inbound: Inbound, { request, req, res }: Served): Promise<void> {
   const startedAt = performance.now();
-  const request = asRequest(inbound, req, () => res.destroyed);
   const closed = new Promise<void>((resolve) => res.once("close", resolve));
   res.on("error", () => {}); // the client left; "close" follows
   inbound.onStart();

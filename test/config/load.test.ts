@@ -46,7 +46,12 @@ describe("settings", () => {
   });
 
   test("ignore what Kubernetes injects for a Service of that name", () => {
-    settingsOf({ ONCEGATE_SERVICE_HOST: "10.0.0.1", ONCEGATE_PORT: "tcp://10.0.0.1:80", ONCEGATE_PORT_80_TCP: "x" });
+    const injected = {
+      ONCEGATE_SERVICE_HOST: "10.0.0.1",
+      ONCEGATE_PORT: "tcp://10.0.0.1:80",
+      ONCEGATE_PORT_80_TCP: "x",
+    };
+    expect(settingsOf(injected).settings.ONCEGATE_LISTEN.port).toBe(8080);
   });
 
   test("say all that is wrong in one message", () => {

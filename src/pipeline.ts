@@ -2,12 +2,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Readable } from "node:stream";
 import { readContent, fieldOf } from "./domain/content.ts";
 import { fingerprintOf } from "./domain/fingerprint.ts";
-import { endToEnd } from "./domain/headers.ts";
+import { endToEnd, via } from "./domain/headers.ts";
 import type { RawHeaders } from "./domain/headers.ts";
 import { nameOf, readKey } from "./domain/key.ts";
-import type { HeaderValues } from "./domain/key.ts";
 import { problemAnswer } from "./domain/problem.ts";
-import type { Problem, ProblemCode } from "./domain/problem.ts";
+import type { Problem } from "./domain/problem.ts";
 import type { Name, Token } from "./domain/record.ts";
 import * as refusal from "./domain/refusal.ts";
 import { doNotKeep, keep } from "./domain/replay.ts";
@@ -17,42 +16,12 @@ import type { Rule } from "./domain/rule.ts";
 import { credentialOf, scopeOf } from "./domain/scope.ts";
 import { digest } from "./domain/token.ts";
 import { within } from "./patience.ts";
-import { decodeKept, encodeKept } from "./store/codec.ts";
+import type { Outcome, Reply, Request } from "./request.ts";
 import type { Lease } from "./store/lease.ts";
 import type { Claimed, Owner } from "./store/owner.ts";
 import { StoreError } from "./store/records.ts";
 import type { Upstream } from "./upstream/execute.ts";
 import type { Execution } from "./upstream/try.ts";
-import { via } from "./upstream/forwarding.ts";
-
-/** One request of a client, as values. */
-export type Request = {
-  id: string;
-  method: string;
-  /** As sent, without the query. */
-  path: string;
-  /** As sent, without "?". */
-  query: string;
-  headers: HeaderValues;
-  /** Reads the whole body within the limits; asked at most once, and only for operations. */
-  readBody(): Promise<BodyReading>;
-  /** Headers as they go upstream. */
-  outgoingHeaders(): string[];
-  /** The client has closed its connection: nobody waits for an answer any more. */
-  isGone(): boolean;
-  /** What is said of the request in its log line; filled in on the way. */
-  facts: Facts;
-};
-
-export type BodyReading =
-  | { kind: "whole"; body: Buffer; forget(): void }
-  | { kind: "too-large" | "cut" | "slow" | "overloaded" };
-
-export type Facts = { rule?: string; name?: Name; storeMs?: number; upstreamMs?: number; why?: string };
-
-export type Outcome = "completed" | "replayed" | "released" | "unknown" | "pass-through" | ProblemCode;
-
-export type Reply = { outcome: Outcome; status: number; headers: string[]; body: Buffer | Uint8Array | Readable };
 
 /** What the pipeline works with. */
 export type Gate = {
@@ -121,12 +90,12 @@ function identify(request: Request, rule: Rule, key: string, body: Buffer, secre
 }
 
 /** Claims, and where the original still runs asks again for as long as the rule or the client's `Prefer: wait` says. */
-async function claimOrWait({ request, rule, ...operation }: Operation, gate: Gate): Promise<Claimed> {
+async function claimOrWait({ request, rule, name, fingerprint, credential }: Operation, gate: Gate): Promise<Claimed> {
   const startedAt = performance.now();
   const wished = preferredWaitMs(request.headers["prefer"]) ?? rule.inFlightWaitMs;
   const waitUntil = startedAt + Math.min(wished, gate.clientWaitMs);
   for (let pause = 50; ; pause = Math.min(2 * pause, 500)) {
-    const claim = await gate.owner.claim(operation.name, operation);
+    const claim = await gate.owner.claim(name, { fingerprint, credential });
     request.facts.storeMs = performance.now() - startedAt;
     const left = waitUntil - performance.now();
     if (claim.kind !== "in_flight" || left <= 0 || request.isGone()) return claim;
@@ -144,8 +113,8 @@ function answerRetry({ request, credential }: Operation, claim: Exclude<Claimed,
     case "unknown":
       return refuse(request, refusal.stillUnknown(isoTime(claim.record.startedAt), claim.record.reason));
     case "completed":
-      if (claim.record.credential !== credential) return refuse(request, refusal.credentialChanged());
-      return replay(request, decodeKept(claim.record.answer));
+      if (claim.credential !== credential) return refuse(request, refusal.credentialChanged());
+      return replay(request, claim.kept);
   }
 }
 
@@ -217,7 +186,7 @@ async function settleAnswer(rule: Rule, answer: UpstreamAnswer, kept: Kept, leas
     fromUpstream(outcome, answer, isStored ? [] : ["Idempotency-Stored", "false"]);
   switch (judge(rule, answer.status, answer.headers)) {
     case "store":
-      return reply("completed", await lease.complete(encodeKept(kept)));
+      return reply("completed", await lease.complete(kept));
     case "release":
       return reply("released", await lease.release());
     case "unknown":

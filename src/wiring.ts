@@ -14,7 +14,7 @@ import type { Store } from "./store/records.ts";
 import { logLateEnd, logRequest } from "./telemetry/log.ts";
 import { openMetrics, timed } from "./telemetry/metrics.ts";
 import { openUpstream } from "./upstream/execute.ts";
-import { trustedProxies } from "./upstream/forwarding.ts";
+import { trustedProxies } from "./inbound/forwarding.ts";
 import { openPassThrough } from "./upstream/pass-through.ts";
 
 /** A pause in an upload longer than this is no honest client's. */

@@ -29,3 +29,6 @@ export function valuesOf(raw: RawHeaders, name: string): string[] {
   for (let i = 0; i < raw.length; i += 2) if (raw[i]!.toLowerCase() === name) values.push(raw[i + 1]!);
   return values;
 }
+
+/** How this gateway names itself in Via (RFC 9110, section 7.6.3). */
+export const via = (httpVersion: string): string => `${httpVersion} oncegate`;

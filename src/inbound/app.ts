@@ -6,27 +6,15 @@ import express from "express";
 import { v7 as newRequestId } from "uuid";
 import { problemAnswer } from "../domain/problem.ts";
 import { handle, refuse } from "../pipeline.ts";
-import type { Facts, Gate, Outcome, Request } from "../pipeline.ts";
-import { forwardedHeaders } from "../upstream/forwarding.ts";
-import type { Peer } from "../upstream/forwarding.ts";
+import type { Gate } from "../pipeline.ts";
+import type { Request, RequestEnd } from "../request.ts";
 import type { PassThrough } from "../upstream/pass-through.ts";
 import { readBody } from "./body.ts";
+import { forwardedHeaders } from "./forwarding.ts";
+import type { Peer } from "./forwarding.ts";
 import type { BodyBudget, BodyLimits } from "./body.ts";
 import { guard } from "./guard.ts";
 import { sendReply, writeRaw } from "./reply.ts";
-
-/** What is known of a request when it is over. `status` 0: the client left before anything was answered. */
-export type RequestEnd = {
-  requestId: string;
-  method: string;
-  path: string;
-  status: number;
-  outcome: Outcome;
-  ms: number;
-  facts: Facts;
-  /** For an error that nobody expected. */
-  error?: unknown;
-};
 
 export type Inbound = {
   gate: Gate;

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { BodyReading } from "../pipeline.ts";
+import type { BodyReading } from "../request.ts";
 
 export type BodyLimits = {
   maxBytes: number;

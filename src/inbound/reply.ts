@@ -3,7 +3,7 @@ import type { ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import type { Writable } from "node:stream";
 import { valuesOf } from "../domain/headers.ts";
-import type { Reply } from "../pipeline.ts";
+import type { Reply } from "../request.ts";
 
 /** Statuses whose answers have no body and no Content-Length (RFC 9110, section 8.6). */
 const BODILESS = new Set([204, 304]);

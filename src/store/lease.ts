@@ -1,4 +1,6 @@
 import type { Identity, Name, UnknownReason } from "../domain/record.ts";
+import type { Kept } from "../domain/replay.ts";
+import { encodeKept } from "./codec.ts";
 import type { Records } from "./records.ts";
 
 /** What must never happen while the store keeps what it acknowledged; somebody has to look. */
@@ -48,9 +50,9 @@ export class Lease {
   }
 
   /** The upstream's whole answer, or what is kept of it. */
-  complete(answer: Uint8Array): Promise<boolean> {
+  complete(kept: Kept): Promise<boolean> {
     const { records, name, identity, retentionMs } = this.#settings;
-    const completion = { ...identity, startedAt: this.#startedAt, answer, retentionMs };
+    const completion = { ...identity, startedAt: this.#startedAt, answer: encodeKept(kept), retentionMs };
     return this.#settle(async () => {
       const said = await records.complete(name, completion);
       if (said === "recreated") this.#settings.onAlarm({ alarm: "record-recreated", name });

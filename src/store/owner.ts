@@ -2,7 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { v7 as uuidV7 } from "uuid";
 import type { Attempt, ClaimAnswer } from "../domain/claim.ts";
 import type { Name, Token } from "../domain/record.ts";
+import type { Kept } from "../domain/replay.ts";
 import { within } from "../patience.ts";
+import { decodeKept } from "./codec.ts";
 import { Lease } from "./lease.ts";
 import type { Alarm } from "./lease.ts";
 import { StoreError } from "./records.ts";
@@ -18,7 +20,8 @@ const REPLY_WAIT_MS = 1_000;
 
 export type Claimed =
   | { kind: "claimed"; lease: Lease }
-  | Exclude<ClaimAnswer, { kind: "claimed" | "yours" } | { kind: "too_late" }>;
+  | { kind: "completed"; credential: Token; kept: Kept }
+  | Extract<ClaimAnswer, { kind: "in_flight" | "unknown" | "mismatch" }>;
 
 export type OwnerSettings = {
   records: Records;
@@ -77,8 +80,10 @@ export class Owner {
         case "too_late":
           withdrawLater();
           throw new StoreError("unsent", "the store answered too late");
-        case "in_flight":
         case "completed":
+          withdrawLater();
+          return { kind: "completed", credential: answer.record.credential, kept: decodeKept(answer.record.answer) };
+        case "in_flight":
         case "unknown":
         case "mismatch":
           withdrawLater();

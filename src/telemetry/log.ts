@@ -1,8 +1,7 @@
 import { destination, pino } from "pino";
 import type { Logger } from "pino";
 import { keyHashOf } from "../domain/key.ts";
-import type { RequestEnd } from "../inbound/app.ts";
-import type { Facts, Reply, Request } from "../pipeline.ts";
+import type { Facts, Reply, Request, RequestEnd } from "../request.ts";
 
 /**
  * Lines of JSON on stdout, written asynchronously: a stalled pipe must not freeze the gateway. Only chosen fields are ever logged,

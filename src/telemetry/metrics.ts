@@ -1,6 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { RequestEnd } from "../inbound/app.ts";
-import type { Facts } from "../pipeline.ts";
+import type { Facts, RequestEnd } from "../request.ts";
 import type { Records } from "../store/records.ts";
 
 /** From half a millisecond, a store's round trip, to the default upstream limit. */

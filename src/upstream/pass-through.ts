@@ -3,9 +3,8 @@ import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { Socket } from "node:net";
 import { createProxyMiddleware, definePlugin } from "http-proxy-middleware";
-import { endToEnd } from "../domain/headers.ts";
+import { endToEnd, via } from "../domain/headers.ts";
 import type { Problem } from "../domain/problem.ts";
-import { via } from "./forwarding.ts";
 import type { UpstreamAddress } from "./connect.ts";
 
 /** What pass-through needs to know of a request besides the request itself. */

@@ -2,6 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Kept } from "../../src/domain/replay.ts";
+import { decodeKept } from "../../src/store/codec.ts";
 import type { Alarm } from "../../src/store/lease.ts";
 import { Owner } from "../../src/store/owner.ts";
 import { StoreError } from "../../src/store/records.ts";
@@ -10,7 +12,7 @@ import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
 
 const NAME = `${"s".repeat(22)}.${"k".repeat(22)}`;
 const WHAT = { fingerprint: "f".repeat(21) + "A", credential: "c".repeat(21) + "A" };
-const ANSWER = Buffer.from("the answer");
+const ANSWER: Kept = { kind: "answer", status: 201, headers: [], body: Buffer.from("the answer") };
 
 type Verb = "claim" | "renew" | "complete" | "release" | "hold";
 /** What happens to the next call of a verb: its request never arrives, its reply is lost, or it arrives later than given up on. */
@@ -171,9 +173,9 @@ describe("an owner", () => {
     await store.records.release(NAME, record?.owner ?? "");
     const fast = await claimed(owner());
     expect(await fast.complete(ANSWER)).toBe(true);
-    expect(await slow.complete(Buffer.from("another answer"))).toBe(false);
+    expect(await slow.complete({ ...ANSWER, status: 200 })).toBe(false);
     const completed = await store.records.read(NAME);
-    expect(completed?.state === "completed" && Buffer.from(completed.answer).toString()).toBe("the answer");
+    expect(completed?.state === "completed" && decodeKept(completed.answer)).toEqual(ANSWER);
     expect(alarms).toEqual([{ alarm: "settle-refused", name: NAME }]);
   });
 });

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { forwardedHeaders, trustedProxies } from "../../src/upstream/forwarding.ts";
+import { forwardedHeaders, trustedProxies } from "../../src/inbound/forwarding.ts";
 import { openGateway } from "../support/open-gateway.ts";
 import type { OpenGateway } from "../support/open-gateway.ts";
-import { startRawUpstream } from "./raw-upstream.ts";
-import type { RawUpstream } from "./raw-upstream.ts";
+import { startRawUpstream } from "../upstream/raw-upstream.ts";
+import type { RawUpstream } from "../upstream/raw-upstream.ts";
 
 const PEER = { address: "192.0.2.7", protocol: "http", httpVersion: "1.1" } as const;
 const nobody = () => false;

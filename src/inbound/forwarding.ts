@@ -1,5 +1,5 @@
 import { BlockList, isIP } from "node:net";
-import { endToEnd, valuesOf } from "../domain/headers.ts";
+import { endToEnd, valuesOf, via } from "../domain/headers.ts";
 import type { RawHeaders } from "../domain/headers.ts";
 
 /** Who speaks to the gateway, as far as the upstream is told. */
@@ -7,9 +7,6 @@ export type Peer = { address: string; protocol: "http" | "https"; httpVersion: s
 
 /** Rebuilt below; what a client says of itself is believed only behind a trusted proxy. `expect` is answered here. */
 const REBUILT = ["expect", "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "via"];
-
-/** How this gateway names itself in Via (RFC 9110, section 7.6.3). */
-export const via = (httpVersion: string): string => `${httpVersion} oncegate`;
 
 /** ONCEGATE_TRUSTED_PROXIES as a test of an address. */
 export function trustedProxies(networks: readonly string[]): (address: string) => boolean {

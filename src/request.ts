@@ -1,0 +1,46 @@
+import type { Readable } from "node:stream";
+import type { HeaderValues } from "./domain/key.ts";
+import type { ProblemCode } from "./domain/problem.ts";
+import type { Name } from "./domain/record.ts";
+
+/** One request of a client, as values. */
+export type Request = {
+  id: string;
+  method: string;
+  /** As sent, without the query. */
+  path: string;
+  /** As sent, without "?". */
+  query: string;
+  headers: HeaderValues;
+  /** Reads the whole body within the limits; asked at most once, and only for operations. */
+  readBody(): Promise<BodyReading>;
+  /** Headers as they go upstream. */
+  outgoingHeaders(): string[];
+  /** The client has closed its connection: nobody waits for an answer any more. */
+  isGone(): boolean;
+  /** What is said of the request in its log line; filled in on the way. */
+  facts: Facts;
+};
+
+export type BodyReading =
+  | { kind: "whole"; body: Buffer; forget(): void }
+  | { kind: "too-large" | "cut" | "slow" | "overloaded" };
+
+export type Facts = { rule?: string; name?: Name; storeMs?: number; upstreamMs?: number; why?: string };
+
+export type Outcome = "completed" | "replayed" | "released" | "unknown" | "pass-through" | ProblemCode;
+
+export type Reply = { outcome: Outcome; status: number; headers: string[]; body: Buffer | Uint8Array | Readable };
+
+/** What is known of a request when it is over. `status` 0: the client left before anything was answered. */
+export type RequestEnd = {
+  requestId: string;
+  method: string;
+  path: string;
+  status: number;
+  outcome: Outcome;
+  ms: number;
+  facts: Facts;
+  /** For an error that nobody expected. */
+  error?: unknown;
+};

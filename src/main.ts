@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { run } from "./cli.ts";
 
-/** Start, drain, stop: the only reader of process.*. */
+/** The only reader of the arguments, the environment and signals. */
 const { version } = z
   .object({ version: z.string() })
   .parse(JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")));

@@ -9,7 +9,7 @@ import { problemAnswer } from "./domain/problem.ts";
 import type { Problem } from "./domain/problem.ts";
 import type { Name, Token } from "./domain/record.ts";
 import * as refusal from "./domain/refusal.ts";
-import { doNotKeep, keep } from "./domain/replay.ts";
+import { keepHead, keep } from "./domain/replay.ts";
 import type { Kept } from "./domain/replay.ts";
 import { judge, preferredWaitMs } from "./domain/rule.ts";
 import type { Rule } from "./domain/rule.ts";
@@ -18,7 +18,7 @@ import { digest } from "./domain/token.ts";
 import { within } from "./patience.ts";
 import type { Outcome, Reply, Request } from "./request.ts";
 import type { Lease } from "./store/lease.ts";
-import type { Claimed, Owner } from "./store/owner.ts";
+import type { Claim, Owner } from "./store/owner.ts";
 import { StoreError } from "./store/records.ts";
 import type { Upstream } from "./upstream/execute.ts";
 import type { Execution } from "./upstream/try.ts";
@@ -58,17 +58,20 @@ export async function handle(request: Request, gate: Gate): Promise<Reply | "pas
 
   const read = await request.readBody();
   if (read.kind !== "whole") return refuse(request, refusal.unreadable(read.kind));
+  let isRunning = false;
   try {
     const operation = identify(request, rule, reading.key, read.body, await gate.nameSecret());
     if ("code" in operation) return refuse(request, operation);
     const claim = await claimOrWait(operation, gate);
-    return claim.kind === "claimed" ? await executed(operation, claim.lease, gate) : answerRetry(operation, claim);
+    if (claim.kind !== "claimed") return answerRetry(operation, claim);
+    isRunning = true;
+    return await executed(operation, claim.lease, gate, read.forget);
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     request.facts.why = error.message;
     return refuse(request, refusal.storeUnavailable());
   } finally {
-    read.forget();
+    if (!isRunning) read.forget();
   }
 }
 
@@ -90,7 +93,7 @@ function identify(request: Request, rule: Rule, key: string, body: Buffer, secre
 }
 
 /** Claims, and where the original still runs asks again for as long as the rule or the client's `Prefer: wait` says. */
-async function claimOrWait({ request, rule, name, fingerprint, credential }: Operation, gate: Gate): Promise<Claimed> {
+async function claimOrWait({ request, rule, name, fingerprint, credential }: Operation, gate: Gate): Promise<Claim> {
   const startedAt = performance.now();
   const wished = preferredWaitMs(request.headers["prefer"]) ?? rule.inFlightWaitMs;
   const waitUntil = startedAt + Math.min(wished, gate.clientWaitMs);
@@ -104,7 +107,7 @@ async function claimOrWait({ request, rule, name, fingerprint, credential }: Ope
 }
 
 /** The answer to a request whose operation is somebody else's, or over. Changes no record. */
-function answerRetry({ request, credential }: Operation, claim: Exclude<Claimed, { kind: "claimed" }>): Reply {
+function answerRetry({ request, credential }: Operation, claim: Exclude<Claim, { kind: "claimed" }>): Reply {
   switch (claim.kind) {
     case "in_flight":
       return refuse(request, refusal.inFlight(isoTime(claim.startedAt)));
@@ -122,7 +125,7 @@ function replay(request: Request, kept: Kept): Reply {
   switch (kept.kind) {
     case "answer":
       return fromUpstream("replayed", kept, ["Idempotent-Replayed", "true"]);
-    case "not-kept": {
+    case "head": {
       const reply = refuse(request, refusal.notKept(kept.status, kept.location));
       if (kept.location !== undefined) reply.headers.push("Location", kept.location);
       return reply;
@@ -130,10 +133,13 @@ function replay(request: Request, kept: Kept): Reply {
   }
 }
 
-/** Executes and settles, whatever becomes of the client; replies within the client's patience. */
-async function executed(operation: Operation, lease: Lease, gate: Gate): Promise<Reply> {
+/** Executes and settles, whatever becomes of the client; replies within the client's patience. `forget`: its body is done with. */
+async function executed(operation: Operation, lease: Lease, gate: Gate, forget: () => void): Promise<Reply> {
   const { request } = operation;
-  const ending = execute(operation, lease, gate).finally(() => lease.letGo());
+  const ending = execute(operation, lease, gate).finally(() => {
+    lease.stopRenewing();
+    forget();
+  });
   const reply = await within(gate.clientWaitMs, ending);
   if (reply !== undefined) return reply;
   void ending.then(
@@ -169,13 +175,13 @@ async function settle(request: Request, rule: Rule, execution: Execution, lease:
     case "answered":
       return settleAnswer(rule, execution.answer, keep(execution.answer), lease);
     case "overflowed":
-      return settleAnswer(rule, execution, doNotKeep(execution.status, execution.headers), lease);
+      return settleAnswer(rule, execution, keepHead(execution.status, execution.headers), lease);
     case "never-sent":
-      request.facts.why = execution.cause;
+      request.facts.why = execution.why;
       await lease.release();
-      return refuse(request, refusal.neverSent(execution.why));
+      return refuse(request, refusal.neverSent(execution.reason));
     case "lost":
-      request.facts.why = execution.cause;
+      request.facts.why = execution.why;
       await lease.hold(execution.reason);
       return refuse(request, refusal.becameUnknown(execution.reason));
   }

@@ -2,6 +2,7 @@ import type { Readable } from "node:stream";
 import type { HeaderValues } from "./domain/key.ts";
 import type { ProblemCode } from "./domain/problem.ts";
 import type { Name } from "./domain/record.ts";
+import type { Unreadable } from "./domain/refusal.ts";
 
 /** One request of a client, as values. */
 export type Request = {
@@ -18,13 +19,11 @@ export type Request = {
   outgoingHeaders(): string[];
   /** The client has closed its connection: nobody waits for an answer any more. */
   isGone(): boolean;
-  /** What is said of the request in its log line; filled in on the way. */
+  /** What is said of the request in its log line and metrics; filled in on the way. */
   facts: Facts;
 };
 
-export type BodyReading =
-  | { kind: "whole"; body: Buffer; forget(): void }
-  | { kind: "too-large" | "cut" | "slow" | "overloaded" };
+export type BodyReading = { kind: "whole"; body: Buffer; forget: () => void } | { kind: Unreadable };
 
 export type Facts = { rule?: string; name?: Name; storeMs?: number; upstreamMs?: number; why?: string };
 

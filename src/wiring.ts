@@ -11,7 +11,7 @@ import { BodyBudget } from "./inbound/body.ts";
 import type { Gate } from "./pipeline.ts";
 import { Owner } from "./store/owner.ts";
 import type { Store } from "./store/records.ts";
-import { logLateEnd, logRequest } from "./telemetry/log.ts";
+import { logAlarm, logLateEnd, logLateFailure, logRequest } from "./telemetry/log.ts";
 import { openMetrics, timed } from "./telemetry/metrics.ts";
 import { openUpstream } from "./upstream/execute.ts";
 import { trustedProxies } from "./inbound/forwarding.ts";
@@ -46,7 +46,7 @@ export async function startGateway(
     leaseMs: settings.ONCEGATE_LEASE,
     retentionMs: rule.retentionMs,
     unknownRetentionMs: rule.unknownRetentionMs,
-    onAlarm: ({ alarm, name }) => log.error({ alarm, name }, "the store does not have what it should"),
+    onAlarm: (alarm) => logAlarm(log, alarm),
   });
   const address = { url: settings.ONCEGATE_UPSTREAM_URL, ca, connectTimeoutMs: settings.ONCEGATE_CONNECT_TIMEOUT };
   const upstream = openUpstream({
@@ -65,8 +65,7 @@ export async function startGateway(
       metrics.operationEnded(request.facts);
       logLateEnd(log, request, reply);
     },
-    onLateFailure: ({ id: requestId }, err) =>
-      log.error({ requestId, err }, "operation failed after its client's patience"),
+    onLateFailure: (request, error) => logLateFailure(log, request, error),
   };
 
   let isDraining = false;

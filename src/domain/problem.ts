@@ -55,7 +55,7 @@ export const PROBLEMS = {
     statuses: [409, 502, 504],
     title: "Nobody can tell whether the operation was executed",
     retryable: false,
-    next: "It is not sent again. Look in the API whether it was carried out before doing it anew; a key in this state is resolved by the operator.",
+    next: "It is not sent again. Look in the API whether it was carried out before doing it anew.",
   },
   "credential-changed": {
     statuses: [409],

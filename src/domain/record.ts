@@ -19,14 +19,23 @@ export type Identity = {
 };
 
 /** Why nobody can tell whether the upstream acted. `owner-lost` is read, never written: the lease ran out. */
-export type UnknownReason =
-  | "owner-lost"
-  | "upstream-silent"
-  | "upstream-reset"
-  | "answer-cut"
-  | "answer-unframed"
-  | "unknown-status"
-  | "shutdown";
+export const UNKNOWN_REASONS = [
+  "owner-lost",
+  "upstream-silent",
+  "upstream-reset",
+  "answer-cut",
+  "answer-unframed",
+  "unknown-status",
+  "shutdown",
+] as const;
+export type UnknownReason = (typeof UNKNOWN_REASONS)[number];
+
+/** Throws where another version of the program wrote it. */
+export function unknownReason(text: string): UnknownReason {
+  const known = UNKNOWN_REASONS.find((reason) => reason === text);
+  if (known === undefined) throw new Error(`a record is unknown for "${text}", which this version does not know`);
+  return known;
+}
 
 type Started = Identity & { startedAt: number };
 

@@ -8,8 +8,10 @@ export const keyMissing = (method: string, header: string): Problem => ({
   what: `${method} needs an idempotency key here, in ${header}.`,
 });
 
-export const unreadable = (why: "too-large" | "cut" | "slow" | "overloaded"): Problem => {
-  switch (why) {
+export type Unreadable = "too-large" | "cut" | "slow" | "overloaded";
+
+export const unreadable = (reason: Unreadable): Problem => {
+  switch (reason) {
     case "too-large":
       return { code: "body-too-large", what: "The body is larger than an operation's may be." };
     case "cut":
@@ -75,8 +77,11 @@ export const stillRunning = (waitedMs: number): Problem => ({
   what: `The API has not answered within ${waitedMs / 1_000} s.`,
 });
 
-export const neverSent = (why: "unreachable" | "lease-over" | "unsendable" | "abandoned"): Problem => {
-  switch (why) {
+/** `lease-over`: the owner's clock forbade it; `unsendable`: malformed for HTTP; `abandoned`: the gateway stops. */
+export type NeverSent = "unreachable" | "lease-over" | "unsendable" | "abandoned";
+
+export const neverSent = (reason: NeverSent): Problem => {
+  switch (reason) {
     case "unreachable":
       return { code: "upstream-unreachable", what: "No connection to the API could be made." };
     case "lease-over":

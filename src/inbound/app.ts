@@ -64,7 +64,7 @@ export function createClientPort(inbound: Inbound): ClientPort {
   );
   server.on("upgrade", (req, socket: Socket, head) => {
     const request = asRequest(inbound, req, () => socket.destroyed);
-    inbound.passThrough.upgrade(req, socket, head, request, (problem) =>
+    inbound.passThrough.upgrade(req, socket, head, request.outgoingHeaders(), (problem) =>
       writeRaw(socket, problemAnswer(problem, request.id)),
     );
   });
@@ -116,7 +116,7 @@ async function serve(inbound: Inbound, { request, req, res }: Served): Promise<v
     const isLast = inbound.isDraining() || (reply !== "pass-through" && !req.complete);
     if (reply === "pass-through") {
       if (isLast) res.shouldKeepAlive = false;
-      inbound.passThrough.web(req, res, request, (problem) => {
+      inbound.passThrough.web(req, res, request.outgoingHeaders(), (problem) => {
         end.outcome = problem.code;
         sendReply(res, problemAnswer(problem, requestId), true);
       });

@@ -12,20 +12,20 @@ export type BodyLimits = {
 /** Bytes that all operations together hold of their clients' bodies (ONCEGATE_MAX_BUFFERED). */
 export class BodyBudget {
   readonly #maxBytes: number;
-  #held = 0;
+  #taken = 0;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
   take(bytes: number): boolean {
-    if (this.#held + bytes > this.#maxBytes) return false;
-    this.#held += bytes;
+    if (this.#taken + bytes > this.#maxBytes) return false;
+    this.#taken += bytes;
     return true;
   }
 
   give(bytes: number): void {
-    this.#held -= bytes;
+    this.#taken -= bytes;
   }
 }
 

@@ -48,7 +48,7 @@ export function sendReply(
   body.pipe(res);
 }
 
-/** The answer is whole for its client at once, by its length; the connection ends when the client has sent all, or too much. */
+/** The answer is whole for its client at once, by its length; the connection ends when the client has sent all, or LINGER_MS is over. */
 function endAfterUpload(res: ServerResponse, body: Uint8Array): void {
   res.write(body);
   const { req } = res;

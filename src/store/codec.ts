@@ -1,37 +1,41 @@
 import type { Kept } from "../domain/replay.ts";
+import { StoreError } from "./records.ts";
 
 /**
  * A kept answer as bytes: format, kind, status, length of the head, head, body. The head is raw headers as on the wire, in
  * Latin-1, so that every byte comes back. Readers refuse what they do not know: a newer version may share the store.
  */
 const FORMAT = 1;
-const KINDS = { answer: 1, "not-kept": 2 } as const;
+const KINDS = { answer: 1, head: 2 } as const;
 const PREFIX_BYTES = 8;
 
 export function encodeKept(kept: Kept): Uint8Array {
   switch (kept.kind) {
     case "answer":
       return encode(KINDS.answer, kept.status, kept.headers, kept.body);
-    case "not-kept": {
+    case "head": {
       const headers = kept.location === undefined ? [] : ["Location", kept.location];
-      return encode(KINDS["not-kept"], kept.status, headers, Buffer.alloc(0));
+      return encode(KINDS.head, kept.status, headers, Buffer.alloc(0));
     }
   }
 }
 
-/** Throws where the bytes are not what encodeKept made. */
+/** Throws StoreError where the bytes are not what encodeKept made: it must never look like a free key. */
 export function decodeKept(bytes: Uint8Array): Kept {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (buffer.length < PREFIX_BYTES || buffer.readUInt8(0) !== FORMAT)
-    throw new Error("a stored answer has an unknown format");
+  if (buffer.length < PREFIX_BYTES || buffer.readUInt8(0) !== FORMAT) throw unreadable("has an unknown format");
   const kind = buffer.readUInt8(1);
   const status = buffer.readUInt16BE(2);
   const bodyAt = PREFIX_BYTES + buffer.readUInt32BE(4);
-  if (bodyAt > buffer.length) throw new Error("a stored answer is cut");
+  if (bodyAt > buffer.length) throw unreadable("is cut");
   const headers = decodeHead(buffer.toString("latin1", PREFIX_BYTES, bodyAt));
   if (kind === KINDS.answer) return { kind: "answer", status, headers, body: buffer.subarray(bodyAt) };
-  if (kind === KINDS["not-kept"]) return { kind: "not-kept", status, location: headers[1] };
-  throw new Error("a stored answer is of an unknown kind");
+  if (kind === KINDS.head) return { kind: "head", status, location: headers[1] };
+  throw unreadable("is of an unknown kind");
+}
+
+function unreadable(why: string): StoreError {
+  return new StoreError("unsent", `a stored answer ${why}`);
 }
 
 function encode(kind: number, status: number, headers: readonly string[], body: Uint8Array): Buffer {

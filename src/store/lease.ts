@@ -15,11 +15,11 @@ export type LeaseSettings = {
   identity: Identity;
   /** On this process's monotonic clock: a lease is counted from the first sending of what the store acknowledged. */
   firstSentAt: number;
-  /** Sends until the store answers; resolves to whether it did while a client would wait. */
+  /** Sends until the store answers; resolves to false where it refused, or did not answer while a client would wait. */
   settle: (send: () => Promise<boolean>) => Promise<boolean>;
   /** Called after a release: a delayed copy of the claim must not take the freed key for nobody. */
   withdrawLater: () => void;
-  /** Called once the lease is no longer kept up: its settle is under way, or it was let go. */
+  /** Called when the lease is no longer renewed; may be called again. */
   onEnd: () => void;
 };
 
@@ -28,7 +28,7 @@ const RENEWALS_PER_LEASE = 3;
 
 /**
  * A claimed operation in its owner's hands: renewed from the start until it is settled, once, as completed, released or held.
- * A settle resolves to whether the store acknowledged it while a client would wait; it is sent until it does.
+ * A settle resolves to whether the store acknowledged it while a client would wait; it is sent until the store answers.
  */
 export class Lease {
   readonly #settings: LeaseSettings;
@@ -76,15 +76,15 @@ export class Lease {
     return this.#settle(async () => (await records.hold(name, identity.owner, reason)) === "held");
   }
 
-  /** Lets the lease run out: the record then reads as unknown. For failures of the gateway itself. */
-  letGo(): void {
+  /** No longer renewed. Where nothing was settled the lease runs out, and the record reads as unknown. */
+  stopRenewing(): void {
     clearTimeout(this.#renewal);
     this.#isOver = true;
     this.#settings.onEnd();
   }
 
   #settle(send: () => Promise<boolean>): Promise<boolean> {
-    this.letGo();
+    this.stopRenewing();
     return this.#settings.settle(async () => {
       const isOurs = await send();
       if (!isOurs) this.#settings.onAlarm({ alarm: "settle-refused", name: this.#settings.name });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { v7 as uuidV7 } from "uuid";
 import type { Attempt, ClaimAnswer } from "../domain/claim.ts";
-import type { Name, Token } from "../domain/record.ts";
+import type { Identity, Name, Token } from "../domain/record.ts";
 import type { Kept } from "../domain/replay.ts";
 import { within } from "../patience.ts";
 import { decodeKept } from "./codec.ts";
@@ -18,7 +18,7 @@ const LONGEST_PAUSE_MS = 1_000;
 /** The client waits this long for its answer to be stored, then gets it with `Idempotency-Stored: false`. */
 const REPLY_WAIT_MS = 1_000;
 
-export type Claimed =
+export type Claim =
   | { kind: "claimed"; lease: Lease }
   | { kind: "completed"; credential: Token; kept: Kept }
   | Extract<ClaimAnswer, { kind: "in_flight" | "unknown" | "mismatch" }>;
@@ -46,11 +46,12 @@ export class Owner {
   }
 
   /** Throws StoreError where the store cannot be asked: nothing may be sent then, and what may have been claimed is withdrawn. */
-  async claim(name: Name, what: { fingerprint: Token; credential: Token }): Promise<Claimed> {
+  async claim(name: Name, { fingerprint, credential }: Omit<Identity, "owner">): Promise<Claim> {
     const { records, leaseMs, unknownRetentionMs } = this.#settings;
-    const owner = newToken();
+    const identity = { owner: newToken(), fingerprint, credential };
+    const { owner } = identity;
     const deadline = records.time() + CLAIM_WITHIN_MS;
-    const attempt: Attempt = { ...what, owner, into: "executing", leaseMs, deadline, keepMs: unknownRetentionMs };
+    const attempt: Attempt = { ...identity, into: "executing", leaseMs, deadline, keepMs: unknownRetentionMs };
 
     const firstSentAt = performance.now();
     let isAmbiguous = false; // an earlier copy may still arrive, until the deadline
@@ -73,7 +74,6 @@ export class Owner {
         case "yours": {
           const { promise, resolve: onEnd } = Promise.withResolvers<void>();
           this.#track(promise);
-          const identity = { owner, ...what };
           const own = { name, identity, firstSentAt, settle: this.#settle, withdrawLater, onEnd };
           return { kind: "claimed", lease: new Lease({ ...this.#settings, ...own }) };
         }

@@ -1,5 +1,6 @@
 import { destination, pino } from "pino";
 import type { Logger } from "pino";
+import type { Alarm } from "../store/lease.ts";
 import { keyHashOf } from "../domain/key.ts";
 import type { Facts, Reply, Request, RequestEnd } from "../request.ts";
 
@@ -26,6 +27,16 @@ export function logRequest(log: Logger, end: RequestEnd): void {
 /** The end of an operation whose client was told `still-running`. */
 export function logLateEnd(log: Logger, { id: requestId, facts }: Request, { outcome, status }: Reply): void {
   log.info({ requestId, status, outcome, ...factsOf(facts) }, "operation ended after its client's patience");
+}
+
+/** An operation that failed by a fault of the gateway, after its client was told `still-running`. */
+export function logLateFailure(log: Logger, { id: requestId }: Request, err: unknown): void {
+  log.error({ requestId, err }, "operation failed after its client's patience");
+}
+
+/** What must not happen while the store keeps what it acknowledged. */
+export function logAlarm(log: Logger, { alarm, name }: Alarm): void {
+  log.error({ alarm, key: keyHashOf(name) }, "the store does not have what it should");
 }
 
 function factsOf(facts: Facts): Record<string, string | number> {

@@ -7,7 +7,7 @@ const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 
 export type Metrics = ReturnType<typeof openMetrics>;
 
-/** Five metrics, named in docs/operating.md. Labels have few values: never a key, a scope or a path. */
+/** Five metrics, named in README.md, "Operating it". Labels have few values: never a key, a scope or a path. */
 export function openMetrics(countUnknown: () => Promise<number>) {
   const registry = new Registry();
   const registers = [registry];
@@ -18,19 +18,6 @@ export function openMetrics(countUnknown: () => Promise<number>) {
     registers,
   });
   const inFlight = new Gauge({ name: "oncegate_in_flight", help: "Requests being served.", registers });
-  const unknown = new Gauge({
-    name: "oncegate_unknown_records",
-    help: "Operations of which nobody can tell whether they were executed.",
-    registers: [],
-    async collect() {
-      try {
-        this.set(await countUnknown());
-      } catch {
-        this.set(Number.NaN); // the store is away: no number is better than an old one
-      }
-    },
-  });
-  registry.registerMetric(unknown);
   const store = new Histogram({
     name: "oncegate_store_seconds",
     help: "Time of one verb of the store, by verb and whether it answered.",
@@ -46,6 +33,19 @@ export function openMetrics(countUnknown: () => Promise<number>) {
   });
   return {
     text: () => registry.metrics(),
+    unknown: new Gauge({
+      name: "oncegate_unknown_records",
+      help: "Operations of which nobody can tell whether they were executed.",
+      registers,
+      async collect() {
+        try {
+          this.set(await countUnknown());
+        } catch {
+          this.set(Number.NaN); // the store is away: no number is better than an old one
+        }
+      },
+    }),
+
     contentType: registry.contentType,
     requestStarted: () => inFlight.inc(),
     requestEnded({ outcome, facts }: RequestEnd): void {

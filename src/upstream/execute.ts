@@ -27,17 +27,17 @@ export function openUpstream(settings: UpstreamSettings): Upstream {
 
   let isAbandoned = false;
 
-  const attempt = async (request: Outgoing, maySend: () => boolean): Promise<Execution> => {
-    if (isAbandoned) return { kind: "never-sent", why: "abandoned", cause: "the gateway stops" };
-    const once = new Try(settings, maySend, resetting);
-    underWay.add(once);
+  const tryOnce = async (request: Outgoing, maySend: () => boolean): Promise<Execution> => {
+    if (isAbandoned) return { kind: "never-sent", reason: "abandoned", why: "the gateway stops" };
+    const one = new Try(settings, maySend, resetting);
+    underWay.add(one);
     try {
-      pool.dispatch({ ...request, path: basePath + request.target }, once);
+      pool.dispatch({ ...request, path: basePath + request.target }, one);
     } catch (error) {
-      once.refused(error instanceof Error ? error : new Error(String(error)));
+      one.refused(error instanceof Error ? error : new Error(String(error)));
     }
-    const execution = await once.ended;
-    underWay.delete(once);
+    const execution = await one.ended;
+    underWay.delete(one);
     return execution;
   };
 
@@ -45,17 +45,17 @@ export function openUpstream(settings: UpstreamSettings): Upstream {
     async execute(request, maySend) {
       const startedAt = performance.now();
       for (const pause of RETRY_PAUSES_MS) {
-        const execution = await attempt(request, maySend);
-        if (execution.kind !== "never-sent" || execution.why !== "unreachable") return execution;
+        const execution = await tryOnce(request, maySend);
+        if (execution.kind !== "never-sent" || execution.reason !== "unreachable") return execution;
         const wait = pause * (0.75 + Math.random() / 2);
         if (performance.now() + wait - startedAt > RETRY_WITHIN_MS) return execution;
         await sleep(wait);
       }
-      return attempt(request, maySend);
+      return tryOnce(request, maySend);
     },
     abandon() {
       isAbandoned = true;
-      for (const once of underWay) once.abandon();
+      for (const one of underWay) one.abandon();
     },
     async close() {
       await pool.destroy();

@@ -5,16 +5,15 @@ import { Socket } from "node:net";
 import { createProxyMiddleware, definePlugin } from "http-proxy-middleware";
 import { endToEnd, via } from "../domain/headers.ts";
 import type { Problem } from "../domain/problem.ts";
+import { KEEP_ALIVE_MS } from "./connect.ts";
 import type { UpstreamAddress } from "./connect.ts";
 
-/** What pass-through needs to know of a request besides the request itself. */
-type Passed = { id: string; outgoingHeaders(): string[] };
 /** Says what went wrong before anything of an answer was sent. */
 type Refuse = (problem: Problem) => void;
 
 export type PassThrough = {
-  web(req: IncomingMessage, res: ServerResponse, passed: Passed, refuse: Refuse): void;
-  upgrade(req: IncomingMessage, socket: Socket, head: Buffer, passed: Passed, refuse: Refuse): void;
+  web(req: IncomingMessage, res: ServerResponse, outgoingHeaders: string[], refuse: Refuse): void;
+  upgrade(req: IncomingMessage, socket: Socket, head: Buffer, outgoingHeaders: string[], refuse: Refuse): void;
   close(): void;
 };
 
@@ -22,8 +21,6 @@ export type PassThroughSettings = UpstreamAddress & { preserveHost: boolean };
 
 /** Node sends these with `Transfer-Encoding: chunked` by itself where no length is given, and keeps the connection. */
 const CHUNKED_BY_DEFAULT = new Set(["POST", "PUT", "PATCH"]);
-/** As for operations: idle connections end before the upstream ends them (Node 5 s), so that no request races with it. */
-const IDLE_MS = 4_000;
 const EMPTY = Buffer.alloc(0);
 const NEVER_CONNECTED =
   /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|CERT_.*|ERR_TLS_.*|.*_CERT.*)$/;
@@ -33,7 +30,7 @@ const NEVER_CONNECTED =
  * library's own writing of heads and errors is switched off, since by default it turns a cut answer into a complete one.
  */
 export function openPassThrough({ url, ca, connectTimeoutMs, preserveHost }: PassThroughSettings): PassThrough {
-  const pooled = { keepAlive: true, timeout: IDLE_MS, scheduling: "lifo" } as const;
+  const pooled = { keepAlive: true, timeout: KEEP_ALIVE_MS, scheduling: "lifo" } as const;
   const agent =
     url.protocol === "https:"
       ? new HttpsAgent({ ...pooled, ...(ca === undefined ? {} : { ca }) })
@@ -90,23 +87,23 @@ export function openPassThrough({ url, ca, connectTimeoutMs, preserveHost }: Pas
     pathRewrite: (_path, req) => targets.get(req),
   });
 
-  const prepare = (req: IncomingMessage, passed: Passed, framing: NodeJS.Dict<string>): void => {
-    req.headers = { ...asDictionary(passed.outgoingHeaders()), ...framing };
+  const prepare = (req: IncomingMessage, outgoingHeaders: string[], framing: NodeJS.Dict<string>): void => {
+    req.headers = { ...asDictionary(outgoingHeaders), ...framing };
     targets.set(req, req.url ?? "/");
     req.url = "/"; // "//" would throw in the library's path filter; pathRewrite puts the real one back
   };
 
   return {
-    web(req, res, passed, refuse) {
+    web(req, res, outgoingHeaders, refuse) {
       refusals.set(req, refuse);
-      prepare(req, passed, framingOf(req));
+      prepare(req, outgoingHeaders, framingOf(req));
       void proxy(req, res, (error) => {
         if (error instanceof Error) fail(error, req, res);
       });
     },
-    upgrade(req, socket, head, passed, refuse) {
+    upgrade(req, socket, head, outgoingHeaders, refuse) {
       refusals.set(req, refuse);
-      prepare(req, passed, { connection: "upgrade", upgrade: "websocket" });
+      prepare(req, outgoingHeaders, { connection: "upgrade", upgrade: "websocket" });
       proxy.upgrade(req, socket, head);
     },
     close: () => agent.destroy(),

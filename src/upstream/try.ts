@@ -3,21 +3,19 @@ import type { Dispatcher } from "undici";
 import { valuesOf } from "../domain/headers.ts";
 import type { RawHeaders } from "../domain/headers.ts";
 import type { UnknownReason } from "../domain/record.ts";
+import type { NeverSent } from "../domain/refusal.ts";
 import type { Answer } from "../domain/replay.ts";
 import type { UpstreamAddress } from "./connect.ts";
 import { largeBody } from "./large-body.ts";
 import type { LargeBody } from "./large-body.ts";
 
-/** `lease-over`: `maySend` said no; `unsendable`: undici refuses the request as malformed; `abandoned`: the gateway stops. */
-type NeverSent = "unreachable" | "lease-over" | "unsendable" | "abandoned";
-
 /** How one execution ended. Only `never-sent` may be tried again: after the first byte the upstream may have acted. */
 export type Execution =
   | { kind: "answered"; answer: Answer }
-  /** Larger than what is kept: the body comes as a stream, its length unknown to us, cut where the upstream cuts it. */
+  /** Larger than what is kept: the body comes as a stream, cut where the upstream cuts it. */
   | { kind: "overflowed"; status: number; headers: RawHeaders; body: Readable }
-  | { kind: "never-sent"; why: NeverSent; cause: string }
-  | { kind: "lost"; reason: UnknownReason; cause: string };
+  | { kind: "never-sent"; reason: NeverSent; why: string }
+  | { kind: "lost"; reason: UnknownReason; why: string };
 
 export type UpstreamSettings = UpstreamAddress & {
   /** From the first byte of the request to the end of the answer. */
@@ -51,29 +49,32 @@ export class Try implements Dispatcher.DispatchHandler {
     });
     // undici's own connect time-out does not cover the wait for a free connection; a little later, so that it speaks first.
     this.#timer = setTimeout(
-      () => this.#giveUp("unreachable", "no connection in time"),
+      () => this.#giveUp("unreachable", "upstream-silent", "no connection in time"),
       settings.connectTimeoutMs + 500,
     );
   }
 
   refused(error: Error): void {
-    this.#end({ kind: "never-sent", why: "unsendable", cause: error.message });
+    this.#end({ kind: "never-sent", reason: "unsendable", why: error.message });
   }
 
   abandon(): void {
-    this.#giveUp("abandoned", "the gateway stops");
+    this.#giveUp("abandoned", "shutdown", "the gateway stops");
   }
 
   /** The line: it runs in the tick in which the head is written. Aborting inside it sends nothing. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    if (this.#isOver || this.#controller !== undefined || !this.#maySend()) {
-      this.#end({ kind: "never-sent", why: "lease-over", cause: "the lease is over" });
-      controller.abort(new Error("not sent"));
-      return;
-    }
+    if (this.#controller !== undefined)
+      this.#end({ kind: "lost", reason: "upstream-reset", why: "it would have been sent twice" });
+    else if (!this.#isOver && !this.#maySend())
+      this.#end({ kind: "never-sent", reason: "lease-over", why: "the lease is over" });
+    if (this.#isOver) return controller.abort(new Error("not sent"));
     this.#controller = controller;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#giveUp("unreachable", "no answer in time"), this.#settings.timeoutMs);
+    this.#timer = setTimeout(
+      () => this.#giveUp("unreachable", "upstream-silent", "no answer in time"),
+      this.#settings.timeoutMs,
+    );
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
@@ -95,7 +96,7 @@ export class Try implements Dispatcher.DispatchHandler {
     clearTimeout(this.#timer);
     this.#overflow?.end();
     if (!this.#isFramed())
-      return this.#end({ kind: "lost", reason: "answer-unframed", cause: "answer without a length" });
+      return this.#end({ kind: "lost", reason: "answer-unframed", why: "answer without a length" });
     const body = Buffer.concat(this.#chunks, this.#bytes);
     this.#end({ kind: "answered", answer: { status: this.#status, headers: this.#headers, body } });
   }
@@ -103,14 +104,14 @@ export class Try implements Dispatcher.DispatchHandler {
   onResponseError(_controller: Dispatcher.DispatchController, error: Error & { code?: string }): void {
     clearTimeout(this.#timer);
     this.#overflow?.cut();
-    const cause = error.code ?? error.message;
+    const why = error.code ?? error.message;
     if (this.#controller === undefined)
-      this.#end({ kind: "never-sent", why: UNSENDABLE.has(cause) ? "unsendable" : "unreachable", cause });
+      this.#end({ kind: "never-sent", reason: UNSENDABLE.has(why) ? "unsendable" : "unreachable", why });
     else
       this.#end({
         kind: "lost",
         reason: this.#status === 0 && !isMalformed(error) ? "upstream-reset" : "answer-cut",
-        cause,
+        why,
       });
   }
 
@@ -134,11 +135,11 @@ export class Try implements Dispatcher.DispatchHandler {
     );
   }
 
-  #giveUp(why: "unreachable" | "abandoned", cause: string): void {
+  #giveUp(unsent: NeverSent, lost: UnknownReason, why: string): void {
     const controller = this.#controller;
-    if (controller === undefined) return this.#end({ kind: "never-sent", why, cause });
-    this.#end({ kind: "lost", reason: why === "abandoned" ? "shutdown" : "upstream-silent", cause });
-    this.#resetting(() => controller.abort(new Error(cause)));
+    if (controller === undefined) return this.#end({ kind: "never-sent", reason: unsent, why });
+    this.#end({ kind: "lost", reason: lost, why });
+    this.#resetting(() => controller.abort(new Error(why)));
   }
 
   #end(execution: Execution): void {

@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import { endToEnd } from "../../src/domain/headers.ts";
 import { PROBLEMS, problemAnswer } from "../../src/domain/problem.ts";
 import type { ProblemCode } from "../../src/domain/problem.ts";
-import { doNotKeep, keep } from "../../src/domain/replay.ts";
+import { keepHead, keep } from "../../src/domain/replay.ts";
 import { judge, preferredWaitMs } from "../../src/domain/rule.ts";
 import type { Rule } from "../../src/domain/rule.ts";
 
@@ -83,8 +83,8 @@ test("Set-Cookie is never kept", () => {
 });
 
 test("of an answer too large to keep, status and Location are kept", () => {
-  expect(doNotKeep(201, ["location", "/1", "X", "y"])).toEqual({ kind: "not-kept", status: 201, location: "/1" });
-  expect(doNotKeep(200, [])).toEqual({ kind: "not-kept", status: 200, location: undefined });
+  expect(keepHead(201, ["location", "/1", "X", "y"])).toEqual({ kind: "head", status: 201, location: "/1" });
+  expect(keepHead(200, [])).toEqual({ kind: "head", status: 200, location: undefined });
 });
 
 test.each(Object.keys(PROBLEMS) as ProblemCode[])("the problem %s is a whole RFC 9457 document", (code) => {

@@ -9,7 +9,7 @@ import { answersIn, openRaw, rawAnswer, rawPost, wholeAnswer } from "./raw-bytes
 import type { RawAnswer } from "./raw-bytes.ts";
 import { storeFile } from "./store-file.ts";
 import type { StoreFile } from "./store-file.ts";
-import { until } from "./until.ts";
+import { until } from "../support/until.ts";
 
 const LIMIT = 1_048_576;
 

@@ -9,7 +9,7 @@ import type { RedisServer } from "../support/redis-server.ts";
 import { startSampleApi } from "../support/sample-api.ts";
 import type { SampleApi } from "../support/sample-api.ts";
 import { page, post } from "./keyed-post.ts";
-import { until } from "./until.ts";
+import { until } from "../support/until.ts";
 
 const PASSWORD = "correct-horse-battery";
 const WRONG_PASSWORD = "wrong-donkey-charger";

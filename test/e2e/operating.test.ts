@@ -7,7 +7,7 @@ import type { SampleApi } from "../support/sample-api.ts";
 import { page, post } from "./keyed-post.ts";
 import { storeFile } from "./store-file.ts";
 import type { StoreFile } from "./store-file.ts";
-import { until } from "./until.ts";
+import { until } from "../support/until.ts";
 
 let api: SampleApi;
 let store: StoreFile;

@@ -10,7 +10,7 @@ import { echo, recordingUpstream, valuesOf } from "./recording-upstream.ts";
 import type { Echo, RecordingUpstream } from "./recording-upstream.ts";
 import { storeFile } from "./store-file.ts";
 import type { StoreFile } from "./store-file.ts";
-import { until } from "./until.ts";
+import { until } from "../support/until.ts";
 
 const PIECE = randomBytes(1_048_576);
 const PIECES = 64;

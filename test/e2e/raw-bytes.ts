@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
-import { until } from "./until.ts";
+import { until } from "../support/until.ts";
 
 /** A connection that sends what no HTTP client would, and keeps what comes back. */
 export type RawConnection = {

@@ -7,7 +7,7 @@ import { INVOICE, startSampleApi } from "../support/sample-api.ts";
 import type { SampleApi } from "../support/sample-api.ts";
 import { page, post } from "./keyed-post.ts";
 import { openRaw, rawPost } from "./raw-bytes.ts";
-import { until } from "./until.ts";
+import { until } from "../support/until.ts";
 
 /** Texts that stand nowhere else, one for each place a secret can come from. */
 const SECRETS = {

@@ -6,7 +6,7 @@ import { startSampleApi } from "../support/sample-api.ts";
 import type { SampleApi } from "../support/sample-api.ts";
 import { page, post } from "./keyed-post.ts";
 import { storeFile } from "./store-file.ts";
-import { until } from "./until.ts";
+import { until } from "../support/until.ts";
 
 /** Duplicates of one request that race, half of them to each gateway. */
 const RACERS = 100;

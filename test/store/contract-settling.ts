@@ -1,19 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Attempt } from "../../src/domain/claim.ts";
-import type { UnknownReason } from "../../src/domain/record.ts";
+import { UNKNOWN_REASONS } from "../../src/domain/record.ts";
 import type { Store } from "../../src/store/records.ts";
 import type { Given } from "./contract.ts";
 import { anAttempt, anyName, anyOwner, aRetry, LEASE, SECOND, theAnswer } from "./operation.ts";
-
-const REASONS: UnknownReason[] = [
-  "owner-lost",
-  "upstream-silent",
-  "upstream-reset",
-  "answer-cut",
-  "answer-unframed",
-  "unknown-status",
-  "shutdown",
-];
 
 export function settling({ open, advance }: Given): void {
   const started = async (store: Store, into: Attempt["into"] = "executing") => {
@@ -129,7 +119,7 @@ export function settling({ open, advance }: Given): void {
 
     test("holds what it executes as unknown for a reason, and is told so again", async () => {
       const store = await open();
-      for (const reason of REASONS) {
+      for (const reason of UNKNOWN_REASONS) {
         const { name, owner, attempt } = await started(store);
         expect(await store.records.hold(name, owner, reason)).toBe("held");
         expect(await store.records.hold(name, owner, reason)).toBe("held");

@@ -8,6 +8,7 @@ import type { Alarm } from "../../src/store/lease.ts";
 import { Owner } from "../../src/store/owner.ts";
 import { StoreError } from "../../src/store/records.ts";
 import type { Records, Store } from "../../src/store/records.ts";
+import { until } from "../support/until.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
 
 const NAME = `${"s".repeat(22)}.${"k".repeat(22)}`;
@@ -83,9 +84,36 @@ describe("an owner", () => {
       const lease = await claimed(owner());
       expect(lease.isGood()).toBe(true);
       expect(await state()).toBe("executing");
-      lease.letGo();
+      lease.stopRenewing();
     },
   );
+
+  test("tells the store what it needs and no more", async () => {
+    const told: string[][] = [];
+    const records = faulty(store.records);
+    const watching = new Owner({
+      records: {
+        ...records,
+        claim: (name, attempt) => (told.push(Object.keys(attempt)), records.claim(name, attempt)),
+      },
+      leaseMs: 10_000,
+      retentionMs: 60_000,
+      unknownRetentionMs: 60_000,
+      onAlarm: () => {},
+    });
+    const surplus = { ...WHAT, body: "a body of megabytes" };
+    const claim = await watching.claim(NAME, surplus);
+    if (claim.kind === "claimed") claim.lease.stopRenewing();
+    expect(told[0]?.toSorted()).toEqual([
+      "credential",
+      "deadline",
+      "fingerprint",
+      "into",
+      "keepMs",
+      "leaseMs",
+      "owner",
+    ]);
+  });
 
   test("that gives up on a claim of unclear fate withdraws it until its deadline is over", async () => {
     faults = times(100, "claim", "reply-lost");
@@ -135,7 +163,7 @@ describe("an owner", () => {
   test("renews its lease while the operation runs, and over a lost renewal", async () => {
     faults = [["renew", "request-lost"]];
     const lease = await claimed(owner(1_000));
-    await until(() => calls.filter((verb) => verb === "renew").length >= 6);
+    await until("six renewals", () => calls.filter((verb) => verb === "renew").length >= 6);
     expect(lease.isGood()).toBe(true);
     expect(await state()).toBe("executing");
     expect(await lease.complete(ANSWER)).toBe(true);
@@ -144,8 +172,8 @@ describe("an owner", () => {
   test("whose renewals fail may no longer send once the lease is over, and still completes with the late truth", async () => {
     faults = times(1_000, "renew", "request-lost");
     const lease = await claimed(owner(1_000));
-    await until(() => !lease.isGood());
-    await until(async () => (await state()) === "unknown");
+    await until("the lease is over", () => !lease.isGood());
+    await until("the record is unknown", async () => (await state()) === "unknown");
     expect(await lease.complete(ANSWER)).toBe(true);
     expect(await state()).toBe("completed");
     expect(alarms).toEqual([]);
@@ -153,8 +181,8 @@ describe("an owner", () => {
 
   test("that lets go leaves a record that becomes unknown, never free", async () => {
     const lease = await claimed(owner(1_000));
-    lease.letGo();
-    await until(async () => (await state()) === "unknown");
+    lease.stopRenewing();
+    await until("the record is unknown", async () => (await state()) === "unknown");
     expect(await owner().claim(NAME, WHAT)).toMatchObject({ kind: "unknown", record: { reason: "owner-lost" } });
   });
 
@@ -179,11 +207,3 @@ describe("an owner", () => {
     expect(alarms).toEqual([{ alarm: "settle-refused", name: NAME }]);
   });
 });
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 1_500; tries++) {
-    if (await holds()) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error("it never held");
-}

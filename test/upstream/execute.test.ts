@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { openUpstream } from "../../src/upstream/execute.ts";
 import type { Upstream } from "../../src/upstream/execute.ts";
 import type { Execution, UpstreamSettings } from "../../src/upstream/try.ts";
+import { until } from "../support/until.ts";
 import { startRawUpstream } from "./raw-upstream.ts";
 import type { RawUpstream } from "./raw-upstream.ts";
 
@@ -132,7 +133,7 @@ describe("an execution", () => {
 
   test("sends nothing where the lease is over in the tick of the first byte", async () => {
     const { upstream, raw } = await open((socket) => socket.write(OK));
-    expect(await upstream.execute(REQUEST, () => false)).toMatchObject({ kind: "never-sent", why: "lease-over" });
+    expect(await upstream.execute(REQUEST, () => false)).toMatchObject({ kind: "never-sent", reason: "lease-over" });
     expect(raw.requests).toEqual([]);
   });
 
@@ -142,7 +143,7 @@ describe("an execution", () => {
     let asked = 0;
     const startedAt = performance.now();
     const execution = await upstream.execute(REQUEST, () => (asked++, true));
-    expect(execution).toMatchObject({ kind: "never-sent", why: "unreachable", cause: "ECONNREFUSED" });
+    expect(execution).toMatchObject({ kind: "never-sent", reason: "unreachable", why: "ECONNREFUSED" });
     expect(asked).toBe(0);
     expect(performance.now() - startedAt).toBeGreaterThan(600);
     opened = undefined;
@@ -152,17 +153,39 @@ describe("an execution", () => {
   test("was never sent where a header cannot be", async () => {
     const { upstream, raw } = await open((socket) => socket.write(OK));
     const execution = await upstream.execute({ ...REQUEST, headers: ["Transfer-Encoding", "gzip"] }, () => true);
-    expect(execution).toMatchObject({ kind: "never-sent", why: "unsendable" });
+    expect(execution).toMatchObject({ kind: "never-sent", reason: "unsendable" });
     expect(raw.requests).toEqual([]);
   });
 
-  test("is abandoned: what was sent is lost, what waits for a connection was never sent", async () => {
+  test("that is abandoned after it was sent is lost", async () => {
     const arrived = Promise.withResolvers<void>();
     const { upstream } = await open(() => arrived.resolve());
     const execution = upstream.execute(REQUEST, () => true);
     await arrived.promise;
     upstream.abandon();
     expect(await execution).toMatchObject({ kind: "lost", reason: "shutdown" });
+  });
+});
+
+describe("an execution that is abandoned before it is connected", () => {
+  test("was never sent, nor is any that comes later", async () => {
+    const { upstream, raw } = await open(() => {});
+    await upstream.close();
+    const url = new URL(`https://127.0.0.1:${raw.url.port}`); // where nobody speaks TLS: connecting takes its whole time
+    const connecting = openUpstream({
+      url,
+      ca: undefined,
+      connectTimeoutMs: 10_000,
+      timeoutMs: 10_000,
+      keepBytes: 1_000,
+    });
+    const execution = connecting.execute(REQUEST, () => true);
+    await until("a connection", () => raw.connections > 0);
+    connecting.abandon();
+    expect(await execution).toMatchObject({ kind: "never-sent", reason: "abandoned" });
+    expect(await connecting.execute(REQUEST, () => true)).toMatchObject({ kind: "never-sent", reason: "abandoned" });
+    expect(raw.connections).toBe(1);
+    await connecting.close();
   });
 });
 

@@ -1,5 +1,5 @@
-import { asRead } from "../../domain/record.ts";
-import type { Name, StoredRecord, Token, UnknownReason } from "../../domain/record.ts";
+import { asRead, unknownReason } from "../../domain/record.ts";
+import type { Name, StoredRecord, Token } from "../../domain/record.ts";
 
 /** The 64 hash tags, and so at most 64 slots, over which records spread: the first character of the name's second half. */
 export const PARTITIONS = Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
@@ -51,9 +51,15 @@ function stored(value: Buffer): StoredRecord {
     startedAt: startedAt(value),
   };
   const leaseUntil = Number(value.toString("latin1", LEASE_UNTIL, STARTED_AT));
-  if (state === "c") return { state: "claimed", ...common, leaseUntil };
-  if (state === "e") return { state: "executing", ...common, leaseUntil };
-  if (state === "d") return { state: "completed", ...common, answer: value.subarray(TAIL) };
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only hold.lua writes it, with a reason of this type
-  return { state: "unknown", ...common, reason: value.toString("latin1", TAIL) as UnknownReason };
+  switch (state) {
+    case "c":
+      return { state: "claimed", ...common, leaseUntil };
+    case "e":
+      return { state: "executing", ...common, leaseUntil };
+    case "d":
+      return { state: "completed", ...common, answer: value.subarray(TAIL) };
+    case "u":
+      return { state: "unknown", ...common, reason: unknownReason(value.toString("latin1", TAIL)) };
+  }
+  throw new Error(`a record has the state "${state}", which this version does not know`);
 }

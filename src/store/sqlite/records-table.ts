@@ -1,9 +1,9 @@
 import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
-import { LONGEST_LEASE } from "../../domain/record.ts";
-import type { Name, Now, StoredRecord, UnknownReason } from "../../domain/record.ts";
+import { LONGEST_LEASE, unknownReason } from "../../domain/record.ts";
+import type { Name, Now, StoredRecord } from "../../domain/record.ts";
 
 /** A record and the wall clock's time from which it is absent. */
-export type Kept = { record: StoredRecord; expires: number };
+export type Entry = { record: StoredRecord; expires: number };
 
 /** Loads and saves within the caller's transaction, and decides nothing. */
 export function recordsTable(db: DatabaseSync) {
@@ -25,11 +25,11 @@ export function recordsTable(db: DatabaseSync) {
     WHERE state IN ('executing', 'unknown') AND expires > :wall AND (state = 'unknown' OR (${lapsed}))`);
 
   return {
-    load(name: Name, now: Now): Kept | undefined {
+    load(name: Name, now: Now): Entry | undefined {
       const row = select.get(name, now.wall);
       return row && { record: fromRow(row), expires: number(row, "expires") };
     },
-    save(name: Name, { record, expires }: Kept): void {
+    save(name: Name, { record, expires }: Entry): void {
       const { state, owner, fingerprint, credential, startedAt } = record;
       upsert.run({
         name,
@@ -70,29 +70,9 @@ function fromRow(row: Row): StoredRecord {
     case "completed":
       return { state, ...started, answer: bytes(row, "answer") };
     case "unknown":
-      return { state, ...started, reason: reason(row) };
+      return { state, ...started, reason: unknownReason(text(row, "reason")) };
   }
   throw new Error(`a record has the state "${state}", which this version does not know`);
-}
-
-const REASONS: Record<UnknownReason, true> = {
-  "owner-lost": true,
-  "upstream-silent": true,
-  "upstream-reset": true,
-  "answer-cut": true,
-  "answer-unframed": true,
-  "unknown-status": true,
-  shutdown: true,
-};
-
-function isReason(value: string): value is UnknownReason {
-  return Object.hasOwn(REASONS, value);
-}
-
-function reason(row: Row): UnknownReason {
-  const value = text(row, "reason");
-  if (isReason(value)) return value;
-  throw new Error(`a record is unknown for "${value}", which this version does not know`);
 }
 
 function text(row: Row, column: string): string {

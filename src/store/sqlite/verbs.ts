@@ -29,11 +29,11 @@ export function verbs(db: DatabaseSync) {
     keepMs?: number,
   ): Answer {
     const at = now();
-    const kept = table.load(name, at);
-    const { answer, next } = decide(kept?.record, at);
+    const entry = table.load(name, at);
+    const { answer, next } = decide(entry?.record, at);
     if (next === "absent") table.remove(name);
     else if (next !== undefined)
-      table.save(name, { record: next, expires: keepMs === undefined ? kept!.expires : at.wall + keepMs });
+      table.save(name, { record: next, expires: keepMs === undefined ? entry!.expires : at.wall + keepMs });
     return answer;
   }
 

@@ -3,6 +3,6 @@
 -- KEYS  1 record, 2 index of open records
 -- ARGV  1 owner, 2 leaseMs
 -- Returns { "begun", now }, { "lost", now } or { "unreadable", now }
-if not isHeldBy(ARGV[1]) then return { "lost", now } end
+if not isOwnedBy(ARGV[1]) then return { "lost", now } end
 setLease(EXECUTING, now + tonumber(ARGV[2]))
 return { "begun", now }

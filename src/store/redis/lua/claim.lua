@@ -15,7 +15,7 @@ local leaseUntil = now + tonumber(ARGV[5])
 local deadline, keepMs = tonumber(ARGV[6]), ARGV[7]
 
 -- The owner is looked at before the deadline: "too late" is never said to someone who holds the claim.
-if isHeldBy(owner) and leaseIsGood(record.leaseUntil) then
+if isOwnedBy(owner) and leaseIsGood(record.leaseUntil) then
   setLease(record.state, leaseUntil)
   redis.call("PEXPIRE", KEYS[1], keepMs)
   return { "yours", now }

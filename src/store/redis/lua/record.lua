@@ -60,6 +60,6 @@ local function setLease(state, leaseUntil)
 end
 
 -- begin and renew only serve an owner that has not lost it.
-local function isHeldBy(owner)
+local function isOwnedBy(owner)
   return record and record.owner == owner and (record.state == CLAIMED or record.state == EXECUTING)
 end

@@ -1,0 +1,128 @@
+import type { Logger } from "pino";
+import { loadSettings } from "./config/load.ts";
+import type { Origin } from "./config/load.ts";
+import type { Settings } from "./config/settings.ts";
+import { within } from "./patience.ts";
+import { openStore } from "./store/open.ts";
+import { StoreError } from "./store/records.ts";
+import type { Store } from "./store/records.ts";
+import { FAILED, TOLD_WRONG, reasonOf } from "./surroundings.ts";
+import type { Signal, Surroundings } from "./surroundings.ts";
+import { openLog } from "./telemetry/log.ts";
+import { startGateway } from "./wiring.ts";
+import type { Gateway } from "./wiring.ts";
+
+/** Runs the gateway: start, drain, stop. Resolves to the exit code. */
+export async function serve(around: Surroundings): Promise<number> {
+  const loaded = loadSettings(around.env, around.readFile);
+  if (loaded.kind === "refused") {
+    around.complain(loaded.message);
+    return TOLD_WRONG;
+  }
+  const { settings, origins } = loaded;
+  const { log, flush } = openLog(settings.ONCEGATE_LOG_LEVEL);
+  const signal = around.nextSignal(); // obeyed from before the ports are open
+  try {
+    const started = await start(settings, log, around);
+    await Promise.race([sayStarted(log, { ...started, settings, origins, version: around.version }), signal]);
+    await stop(started.gateway, settings.ONCEGATE_SHUTDOWN_GRACE, log, await signal, around.nextSignal());
+    return 0;
+  } catch (error) {
+    around.complain(`oncegate cannot ${error instanceof CannotStart ? "start" : "go on"}: ${reasonOf(error)}`);
+    return FAILED;
+  } finally {
+    flush();
+  }
+}
+
+class CannotStart extends Error {}
+
+async function start(
+  settings: Settings,
+  log: Logger,
+  around: Surroundings,
+): Promise<{ gateway: Gateway; store: Store }> {
+  let store: Store | undefined;
+  try {
+    const caFile = settings.ONCEGATE_UPSTREAM_CA_FILE;
+    const ca = caFile === undefined ? undefined : around.readFile(caFile);
+    store = await openStore(settings.ONCEGATE_STORE, { mayEvict: settings.ONCEGATE_ALLOW_UNSAFE_STORE });
+    return { store, gateway: await startGateway(settings, { store, log, ca, version: around.version }) };
+  } catch (error) {
+    await store?.close();
+    throw new CannotStart(reasonOf(error), { cause: error });
+  }
+}
+
+type Started = { gateway: Gateway; store: Store; settings: Settings; origins: Origin[]; version: string };
+
+/** A Redis that is there answers within this; the gateway serves meanwhile. */
+const DESCRIBE_WITHIN_MS = 3_000;
+const DESCRIBE_AGAIN_MS = 100;
+
+/** The start log: version, store, durability, listeners, and where each setting came from. */
+async function sayStarted(log: Logger, { gateway, store, settings, origins, version }: Started): Promise<void> {
+  const describing = describe(store);
+  const described = await within(DESCRIBE_WITHIN_MS, describing);
+  const known = described ?? { store: "out of reach", durability: "unknown" };
+  const upstream = settings.ONCEGATE_UPSTREAM_URL.href;
+  const values = origins.map(({ name, value, from }) => `${name}=${value} (${from})`);
+  log.info({ version, ...known, upstream, ...gateway.listeners, settings: values }, "oncegate started");
+  if (settings.ONCEGATE_SCOPE === "auto")
+    log.warn(
+      "requests without any credential share one scope: set ONCEGATE_SCOPE if the API has such requests from several customers",
+    );
+  if (described !== undefined) return;
+  const why = await store.probe().then(() => undefined, reasonOf);
+  if (why !== undefined) log.error({ why }, "the store is out of reach: operations are refused until it answers");
+  void describing.then(
+    (late) => log.info(late, "the store answers"),
+    (err: unknown) => log.error({ err }, "the store cannot be described"),
+  );
+}
+
+/** Asks until the store answers. */
+async function describe(store: Store): ReturnType<Store["describe"]> {
+  for (;;) {
+    const described = await store.describe().catch((error: unknown) => {
+      if (error instanceof StoreError) return undefined;
+      throw error;
+    });
+    if (described !== undefined) return described;
+    await delay(DESCRIBE_AGAIN_MS);
+  }
+}
+
+/** After SIGTERM load balancers still send for a moment: what they send is served. Nobody balances to a program in a terminal. */
+const ACCEPT_AFTER_MS = { SIGTERM: 5_000, SIGINT: 0 };
+/** For storing that what was abandoned is unknown; after that its lease says so. */
+const LAST_WORDS_MS = 5_000;
+
+/** Resolves when the gateway has stopped: everything answered and stored, or the grace is over, or a second signal came. */
+async function stop(
+  gateway: Gateway,
+  graceMs: number,
+  log: Logger,
+  signal: Signal,
+  nextSignal: Promise<Signal>,
+): Promise<void> {
+  const second = nextSignal.then(() => "again" as const);
+  gateway.drain();
+  log.info({ signal }, "stopping: not ready any more, running operations end first");
+  const grace = delay(graceMs);
+  if ((await Promise.race([delay(Math.min(ACCEPT_AFTER_MS[signal], graceMs)), second])) === "again") return;
+  const ended = await Promise.race([gateway.finish().then(() => "finished" as const), grace, second]);
+  if (ended === "again") return;
+  if (ended === undefined) {
+    log.warn("the grace is over: what still runs becomes unknown");
+    await Promise.race([gateway.abandon(), delay(LAST_WORDS_MS), second]);
+  }
+  await Promise.race([gateway.close(), second]);
+  log.info("stopped");
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
+}

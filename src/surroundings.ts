@@ -1,0 +1,21 @@
+/** What a program is given by its surroundings; main.ts fills it from the process. */
+export type Surroundings = {
+  args: readonly string[];
+  env: Readonly<Record<string, string | undefined>>;
+  version: string;
+  readFile: (path: string) => string;
+  print: (text: string) => void;
+  complain: (text: string) => void;
+  /** Resolves at the next SIGTERM or SIGINT. */
+  nextSignal: () => Promise<Signal>;
+};
+
+export type Signal = "SIGTERM" | "SIGINT";
+
+/** Exit codes: 1 it failed, 2 it was told something wrong. */
+export const FAILED = 1;
+export const TOLD_WRONG = 2;
+
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -8,13 +8,13 @@ import type { Settings } from "./config/settings.ts";
 import type { Rule } from "./domain/rule.ts";
 import { createClientPort } from "./inbound/app.ts";
 import { BodyBudget } from "./inbound/body.ts";
+import { trustedProxies } from "./inbound/forwarding.ts";
 import type { Gate } from "./pipeline.ts";
 import { Owner } from "./store/owner.ts";
 import type { Store } from "./store/records.ts";
 import { logAlarm, logLateEnd, logLateFailure, logRequest } from "./telemetry/log.ts";
 import { openMetrics, timed } from "./telemetry/metrics.ts";
 import { openUpstream } from "./upstream/execute.ts";
-import { trustedProxies } from "./inbound/forwarding.ts";
 import { openPassThrough } from "./upstream/pass-through.ts";
 
 /** A pause in an upload longer than this is no honest client's. */

@@ -10,9 +10,9 @@ import type { Gate } from "../pipeline.ts";
 import type { Request, RequestEnd } from "../request.ts";
 import type { PassThrough } from "../upstream/pass-through.ts";
 import { readBody } from "./body.ts";
+import type { BodyBudget, BodyLimits } from "./body.ts";
 import { forwardedHeaders } from "./forwarding.ts";
 import type { Peer } from "./forwarding.ts";
-import type { BodyBudget, BodyLimits } from "./body.ts";
 import { guard } from "./guard.ts";
 import { sendReply, writeRaw } from "./reply.ts";
 
@@ -32,7 +32,16 @@ export type Inbound = {
 /** Longer than the idle limit of the load balancers in front (60 s is common), so that they never write to a closing socket. */
 const KEEP_ALIVE_MS = 75_000;
 
-type Served = { request: Request; req: IncomingMessage; res: ServerResponse };
+/** Node's own limit, which it drops together with requestTimeout. */
+const HEAD_WITHIN_MS = 60_000;
+
+type Served = {
+  request: Request;
+  req: IncomingMessage;
+  res: ServerResponse;
+  /** Resolves when the connection has the whole answer, or is gone. */
+  closed: PromiseWithResolvers<void>;
+};
 
 export type ClientPort = {
   server: Server;
@@ -45,12 +54,20 @@ export function createClientPort(inbound: Inbound): ClientPort {
   const serving = new Set<Promise<void>>();
   /** What is being served on each connection, the oldest first: a client may send the next request before it has an answer. */
   const served = new WeakMap<object, Served[]>();
+  const servedBy = (socket: Socket): Served[] => {
+    const ofConnection: Served[] = [];
+    served.set(socket, ofConnection);
+    // A response whose turn never came is not told that its connection is gone.
+    socket.once("close", () => ofConnection.forEach(({ closed }) => closed.resolve()));
+    return ofConnection;
+  };
   const app = express();
   app.disable("x-powered-by").set("etag", false).set("query parser", false);
   app.use((req, res) => {
-    const one = { request: asRequest(inbound, req, () => res.destroyed), req, res };
-    const ofConnection = served.get(req.socket) ?? [];
-    served.set(req.socket, ofConnection);
+    const closed = Promise.withResolvers<void>();
+    res.once("close", closed.resolve);
+    const one = { request: asRequest(inbound, req, () => res.destroyed), req, res, closed };
+    const ofConnection = served.get(req.socket) ?? servedBy(req.socket);
     ofConnection.push(one);
     const ended = serve(inbound, one).finally(() => {
       ofConnection.splice(ofConnection.indexOf(one), 1);
@@ -59,7 +76,12 @@ export function createClientPort(inbound: Inbound): ClientPort {
     serving.add(ended);
   });
   const server = createServer(
-    { requestTimeout: 0, keepAliveTimeout: KEEP_ALIVE_MS, shouldUpgradeCallback: isWebSocket },
+    {
+      requestTimeout: 0, // uploads that pass through may take their time; an operation's body has limits of its own
+      headersTimeout: HEAD_WITHIN_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      shouldUpgradeCallback: isWebSocket,
+    },
     app,
   );
   server.on("upgrade", (req, socket: Socket, head) => {
@@ -85,9 +107,12 @@ export function createClientPort(inbound: Inbound): ClientPort {
   };
 }
 
-/** Any other upgrade a client offers (Java's h2c) is not taken, and the request is answered as it is. */
+/**
+ * Any other upgrade a client offers (Java's h2c) is not taken, and the request is answered as it is; so is whatever is no GET
+ * (RFC 6455, section 4.1), which could be an operation.
+ */
 function isWebSocket(req: IncomingMessage): boolean {
-  return /^websocket$/i.test(req.headers.upgrade ?? "");
+  return req.method === "GET" && /^websocket$/i.test(req.headers.upgrade ?? "");
 }
 
 /** `requestId`: of the request that it breaks off, whose own log line tells of it; without one a line is logged here. */
@@ -103,9 +128,8 @@ function refuseMalformed(inbound: Inbound, socket: Writable, error: NodeJS.Errno
 }
 
 /** Never rejects. The request is over when it was answered and its connection has it, or when the client is gone and nothing runs. */
-async function serve(inbound: Inbound, { request, req, res }: Served): Promise<void> {
+async function serve(inbound: Inbound, { request, req, res, closed }: Served): Promise<void> {
   const startedAt = performance.now();
-  const closed = new Promise<void>((resolve) => res.once("close", resolve));
   res.on("error", () => {}); // the client left; "close" follows
   inbound.onStart();
   const { id: requestId, method, path, facts } = request;
@@ -130,7 +154,7 @@ async function serve(inbound: Inbound, { request, req, res }: Served): Promise<v
     if (res.headersSent) res.destroy();
     else sendReply(res, problemAnswer({ code: "internal", what: "Nobody expected this." }, requestId), true);
   }
-  await closed;
+  await closed.promise;
   end.status = res.headersSent ? res.statusCode : 0;
   end.ms = performance.now() - startedAt;
   inbound.onEnd(end);

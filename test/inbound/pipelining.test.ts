@@ -1,0 +1,74 @@
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { connect } from "node:net";
+import { openGateway } from "../support/open-gateway.ts";
+import type { OpenGateway } from "../support/open-gateway.ts";
+import { until } from "../support/until.ts";
+import { startRawUpstream } from "../upstream/raw-upstream.ts";
+import type { RawUpstream } from "../upstream/raw-upstream.ts";
+
+let upstream: RawUpstream;
+let gateway: OpenGateway;
+const answers: (() => void)[] = [];
+beforeEach(async () => {
+  answers.length = 0;
+  upstream = await startRawUpstream((socket, request) => {
+    const body = request.slice(0, request.indexOf(" HTTP"));
+    answers.push(() => socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`));
+  });
+  gateway = await openGateway({ ONCEGATE_UPSTREAM_URL: upstream.url.href });
+});
+afterEach(async () => {
+  await gateway.close();
+  await upstream.close();
+});
+
+const post = (path: string): string =>
+  `POST ${path} HTTP/1.1\r\nHost: h\r\nIdempotency-Key: ${path}\r\nContent-Length: 0\r\n\r\n`;
+const open = (bytes: string) => {
+  const socket = connect(Number(new URL(gateway.url).port), "127.0.0.1", () => socket.write(bytes));
+  let received = "";
+  socket.on("data", (chunk) => (received += chunk.toString()));
+  return { socket, received: () => received };
+};
+const inFlight = async (): Promise<string | undefined> =>
+  /^oncegate_in_flight (\d+)/m.exec(await (await fetch(`${gateway.adminUrl}/metrics`)).text())?.[1];
+
+test("requests sent one behind the other are answered in order, whichever ends first", async () => {
+  const { socket, received } = open(post("/1") + post("/2"));
+  await until("both at the upstream", () => answers.length === 2);
+  answers[1]!();
+  answers[0]!();
+  await until("both answers", () => received().includes("POST /2"));
+  expect(received().match(/POST \/\d/g)).toEqual(["POST /1", "POST /2"]);
+  socket.destroy();
+});
+
+test("a connection that is gone before a later request's turn leaves nothing behind", async () => {
+  const { socket } = open(post("/1") + post("/2"));
+  await until("both at the upstream", () => answers.length === 2);
+  expect(await inFlight()).toBe("2");
+  socket.destroy();
+  for (const answer of answers) answer();
+  await until("both are over", async () => (await inFlight()) === "0");
+  expect(gateway.lines.filter((line) => line.includes('"outcome":"completed"'))).toHaveLength(2);
+});
+
+test("what is malformed behind a request does not take the place of its answer", async () => {
+  const { socket, received } = open(`${post("/1")}NOT HTTP\r\n\r\n`);
+  await until("it is at the upstream", () => answers.length === 1);
+  answers[0]!();
+  await new Promise((resolve) => socket.once("close", resolve));
+  expect(received()).toMatch(/^HTTP\/1\.1 200 /);
+  expect(received()).not.toContain("bad-request");
+});
+
+test("a POST that offers an upgrade is the operation it is", async () => {
+  const offer = post("/1").replace("\r\n\r\n", "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  const { socket, received } = open(offer);
+  await until("it is at the upstream", () => answers.length === 1);
+  answers[0]!();
+  await until("its answer", () => received().includes("POST /1"));
+  expect(upstream.requests[0]).not.toMatch(/upgrade/i);
+  expect(gateway.lines.some((line) => line.includes('"outcome":"completed"'))).toBe(true);
+  socket.destroy();
+});

@@ -31,7 +31,7 @@ export async function serve(around: Surroundings): Promise<number> {
     around.complain(`oncegate cannot ${error instanceof CannotStart ? "start" : "go on"}: ${reasonOf(error)}`);
     return FAILED;
   } finally {
-    flush();
+    await flush();
   }
 }
 

@@ -1,18 +1,42 @@
 import { destination, pino } from "pino";
 import type { Logger } from "pino";
 import type { Alarm } from "../store/lease.ts";
+import { within } from "../patience.ts";
 import { keyHashOf } from "../domain/key.ts";
 import type { Facts, Reply, Request, RequestEnd } from "../request.ts";
+
+/** Lines wait in memory while stdout takes none; beyond this they are dropped. */
+const MOST_WAITING_BYTES = 16_777_216;
+const OPEN_AGAIN_MS = 1_000;
+/** A stalled pipe must not keep the process either. */
+const FLUSH_WITHIN_MS = 1_000;
 
 /**
  * Lines of JSON on stdout, written asynchronously: a stalled pipe must not freeze the gateway. Only chosen fields are ever logged,
  * never headers, bodies, queries or keys.
  */
-export function openLog(level: string): { log: Logger; flush: () => void } {
-  const stream = destination({ fd: 1, sync: false });
+export function openLog(level: string): { log: Logger; flush: () => Promise<void> } {
+  let stdout = openStdout();
+  /** Where stdout fails (a full disk behind it), lines are lost until it is back; requests are not. */
+  function openStdout(): ReturnType<typeof destination> | undefined {
+    const opened = destination({ fd: 1, sync: false, maxLength: MOST_WAITING_BYTES });
+    opened.on("error", () => {
+      if (stdout !== opened) return;
+      stdout = undefined;
+      opened.destroy(); // also because its flush at the end would wait for ever
+      setTimeout(() => (stdout = openStdout()), OPEN_AGAIN_MS).unref();
+    });
+    return opened;
+  }
+  const lines = { write: (line: string): void => void stdout?.write(line) };
   return {
-    log: pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream),
-    flush: () => stream.flushSync(),
+    log: pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, lines),
+    async flush() {
+      const last = stdout;
+      if (last === undefined) return;
+      const flushed = await within(FLUSH_WITHIN_MS, new Promise<true>((done) => last.flush(() => done(true))));
+      if (flushed === undefined) last.destroy();
+    },
   };
 }
 

@@ -28,7 +28,7 @@ export function readContent(type: string | undefined, encoding: string | undefin
   return { kind: "bytes" };
 }
 
-/** A top-level field of the body as text; undefined where there is none, more than one, or one that is not text or number. */
+/** A top-level field of the body as text; undefined where there is none, more than one, or one that is neither text nor a whole number that a double holds. */
 export function fieldOf(content: Content, name: string): string | undefined {
   switch (content.kind) {
     case "json":
@@ -58,7 +58,7 @@ function utf8(bytes: Uint8Array): string | undefined {
 
 function jsonField(text: string, name: string): string | undefined {
   const field = jsonMembers(text)?.get(name);
-  return typeof field === "string" || typeof field === "number" ? String(field) : undefined;
+  return typeof field === "string" || Number.isSafeInteger(field) ? String(field) : undefined;
 }
 
 /** The members of a JSON object; undefined for anything else. A name that stands twice has its last value, as JSON.parse has it. */

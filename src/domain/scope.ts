@@ -40,8 +40,8 @@ export function scopeOf(setting: ScopeSetting, input: ScopeInput): ScopeReading 
  * where nothing else is sent, since they carry much that changes by itself.
  */
 export function credentialOf(headers: HeaderValues): string {
-  const named = [...(headers["authorization"] ?? []), ...(headers["x-api-key"] ?? [])];
-  return JSON.stringify(named.length > 0 ? named : (headers["cookie"] ?? []));
+  const { authorization, "x-api-key": apiKey, cookie } = headers;
+  return JSON.stringify((authorization ?? apiKey) ? { authorization, apiKey } : { cookie });
 }
 
 /** `header:NAME`, `basic:username`, `jwt:CLAIM`, `body:FIELD`, `query:NAME`, `path:N` (the Nth segment, from 1); else undefined. */
@@ -81,15 +81,18 @@ function sourceName(source: Source): string {
 function autoScope(headers: HeaderValues): ScopeReading {
   const authorization = headers["authorization"]?.[0];
   const apiKey = headers["x-api-key"]?.[0];
+  // An API may go by the key and ignore a token, which is not verified here: the key has its say wherever it is sent.
+  const both = apiKey === undefined ? [] : [apiKey];
   const claims = jwtClaims(authorization);
   if (claims !== undefined) {
     const [issuer, subject, client] = ["iss", "sub", claims.has("azp") ? "azp" : "client_id"].map((name) =>
       claimText(claims.get(name)),
     );
-    if (subject !== undefined || client !== undefined) return scope("jwt", issuer ?? "", subject ?? "", client ?? "");
+    if (subject !== undefined || client !== undefined)
+      return scope("jwt", issuer ?? "", subject ?? "", client ?? "", ...both);
   }
   const username = basicUsername(authorization);
-  if (username !== undefined) return scope("basic", username);
+  if (username !== undefined) return scope("basic", username, ...both);
   if (apiKey) return scope("api-key", apiKey);
   if (authorization) return scope("authorization", authorization);
   if (headers["cookie"] !== undefined)
@@ -125,7 +128,7 @@ function readSource(source: Source, input: ScopeInput): string | undefined {
 function basicUsername(authorization: string | undefined): string | undefined {
   const encoded = /^basic +([\w+/=-]+) *$/i.exec(authorization ?? "")?.[1];
   if (encoded === undefined) return undefined;
-  const decoded = Buffer.from(encoded, "base64").toString("utf8");
+  const decoded = Buffer.from(encoded, "base64").toString("latin1"); // byte for byte: as UTF-8, all that is malformed would be equal
   const colon = decoded.indexOf(":");
   return colon > 0 ? decoded.slice(0, colon) : undefined;
 }
@@ -136,6 +139,7 @@ function jwtClaims(authorization: string | undefined): Map<string, unknown> | un
   return jsonMembers(Buffer.from(payload, "base64url").toString("utf8"));
 }
 
+/** A number too large for a double is none: its neighbours would be the same customer. */
 function claimText(claim: unknown): string | undefined {
-  return typeof claim === "string" || typeof claim === "number" ? String(claim) : undefined;
+  return typeof claim === "string" || Number.isSafeInteger(claim) ? String(claim) : undefined;
 }

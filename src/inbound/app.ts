@@ -4,7 +4,9 @@ import type { Socket } from "node:net";
 import type { Writable } from "node:stream";
 import express from "express";
 import { v7 as newRequestId } from "uuid";
+import type { HeaderValues } from "../domain/key.ts";
 import { problemAnswer } from "../domain/problem.ts";
+import type { Problem } from "../domain/problem.ts";
 import { handle, refuse } from "../pipeline.ts";
 import type { Gate } from "../pipeline.ts";
 import type { Request, RequestEnd } from "../request.ts";
@@ -13,10 +15,10 @@ import { readBody } from "./body.ts";
 import type { BodyBudget, BodyLimits } from "./body.ts";
 import { forwardedHeaders } from "./forwarding.ts";
 import type { Peer } from "./forwarding.ts";
-import { guard } from "./guard.ts";
 import { sendReply, writeRaw } from "./reply.ts";
 
 export type Inbound = {
+  guard: (headers: HeaderValues) => Problem | undefined;
   gate: Gate;
   passThrough: PassThrough;
   bodyLimits: BodyLimits;
@@ -135,7 +137,7 @@ async function serve(inbound: Inbound, { request, req, res, closed }: Served): P
   const { id: requestId, method, path, facts } = request;
   const end: RequestEnd = { requestId, method, path, status: 0, outcome: "pass-through", ms: 0, facts };
   try {
-    const unsafe = guard(request.headers);
+    const unsafe = inbound.guard(request.headers);
     const reply = unsafe === undefined ? await handle(request, inbound.gate) : refuse(request, unsafe);
     const isLast = inbound.isDraining() || (reply !== "pass-through" && !req.complete);
     if (reply === "pass-through") {

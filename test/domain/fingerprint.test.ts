@@ -123,6 +123,7 @@ describe("a field of the body", () => {
   test.each([
     ["application/json", '{"clientCode":"c1"}', "c1"],
     ["application/json", '{"clientCode":17}', "17"],
+    ["application/json", '{"clientCode":12345678901234567890}', undefined],
     ["application/json", '{"clientCode":{"a":1}}', undefined],
     ["application/json", '{"__proto__":{"clientCode":"x"}}', undefined],
     ["application/x-www-form-urlencoded", "a=1&clientCode=c%201", "c 1"],

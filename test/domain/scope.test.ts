@@ -38,6 +38,23 @@ describe("the automatic scope", () => {
     expect(scopeText(auth(basic("alice:one")))).not.toBe(scopeText(auth(basic("bob:one"))));
   });
 
+  test("keeps user names apart that are no UTF-8", () => {
+    const named = (name: string) => auth(`Basic ${Buffer.from(`${name}:p`, "latin1").toString("base64")}`);
+    expect(scopeText(named("m\u00fcller"))).not.toBe(scopeText(named("m\u00f6ller")));
+  });
+
+  test("keeps subjects apart that are the same double", () => {
+    const numbered = (sub: string) =>
+      auth(`Bearer a.${Buffer.from(`{"iss":"i","sub":${sub}}`).toString("base64url")}.c`);
+    expect(scopeText(numbered("12345678901234567890"))).not.toBe(scopeText(numbered("12345678901234567891")));
+    expect(scopeText(numbered("7"))).toBe(scopeText(numbered("7.0")));
+  });
+
+  test("is never another customer's by a token that is not verified, where an API key is sent with it", () => {
+    for (const forged of [jwt({ sub: "victim" }), basic("victim:wrong")])
+      expect(scopeText({ ...auth(forged), "x-api-key": ["attacker"] })).not.toBe(scopeText(auth(forged)));
+  });
+
   test("prefers X-Api-Key to an opaque Authorization", () => {
     expect(scopeText({ "x-api-key": ["k1"], authorization: ["Bearer a"] })).toBe(scopeText({ "x-api-key": ["k1"] }));
   });
@@ -88,6 +105,11 @@ describe("the credential", () => {
   test("is what the upstream authenticates by: a new token is another credential", () => {
     expect(credentialOf(auth("Bearer a"))).not.toBe(credentialOf(auth("Bearer b")));
     expect(credentialOf({ "x-api-key": ["a"] })).not.toBe(credentialOf({ "x-api-key": ["b"] }));
+  });
+
+  test("is another one in another field", () => {
+    const seen = [{ authorization: ["k"] }, { "x-api-key": ["k"] }, { cookie: ["k"] }, {}].map(credentialOf);
+    expect(new Set(seen).size).toBe(4);
   });
 
   test("does not change with cookies where another credential is sent", () => {

@@ -16,6 +16,18 @@ afterAll(async () => {
   await api.close();
 });
 
+test.each(["authorization", "X-Api-Key", "cookie", "idempotency-key", "content-type"])(
+  "a Connection field that would take %s away on the way to the upstream is refused",
+  async (name) => {
+    const headers = { "content-type": "application/json", connection: `close, ${name}`, "idempotency-key": "k" };
+    const port = Number(new URL(gateway.url).port);
+    const answer = await exchange(port, "/invoices", headers, JSON.stringify(INVOICE));
+    expect(answer.head).toMatch(/^HTTP\/1\.1 400 /);
+    expect(JSON.parse(answer.body.toString())).toMatchObject({ code: "bad-request" });
+    expect(await api.count("/invoices")).toBe(0);
+  },
+);
+
 test.each([
   ["host", ["a", "b"]],
   ["authorization", ["Bearer a", "Bearer a"]],

@@ -9,7 +9,7 @@ export type UpstreamAddress = {
 };
 
 /** More at once than an invoicing API serves; what exceeds it waits for a free connection, at most the connect timeout. */
-const CONNECTIONS = 256;
+export const CONNECTIONS = 256;
 /** Shorter than any upstream's idle limit (gunicorn 2 s, Node 5 s): a request never races with the upstream's closing. */
 export const KEEP_ALIVE_MS = 1_000;
 /** A longer head would make an operation unknown that was executed. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { connectUpstream } from "./connect.ts";
+import { CONNECTIONS, connectUpstream } from "./connect.ts";
+import { Places } from "./places.ts";
 import { Try } from "./try.ts";
 import type { Execution, UpstreamSettings } from "./try.ts";
 
@@ -24,11 +25,14 @@ export function openUpstream(settings: UpstreamSettings): Upstream {
   const { pool, resetting } = connectUpstream(settings);
   const basePath = settings.url.pathname.replace(/\/$/, "");
   const underWay = new Set<Try>();
+  const places = new Places(CONNECTIONS);
 
   let isAbandoned = false;
 
   const tryOnce = async (request: Outgoing, maySend: () => boolean): Promise<Execution> => {
+    const hasPlace = await places.take(settings.connectTimeoutMs);
     if (isAbandoned) return { kind: "never-sent", reason: "abandoned", why: "the gateway stops" };
+    if (!hasPlace) return { kind: "never-sent", reason: "unreachable", why: "no free connection in time" };
     const one = new Try(settings, maySend, resetting);
     underWay.add(one);
     try {
@@ -38,6 +42,7 @@ export function openUpstream(settings: UpstreamSettings): Upstream {
     }
     const execution = await one.ended;
     underWay.delete(one);
+    places.give();
     return execution;
   };
 
@@ -55,6 +60,7 @@ export function openUpstream(settings: UpstreamSettings): Upstream {
     },
     abandon() {
       isAbandoned = true;
+      places.close();
       for (const one of underWay) one.abandon();
     },
     async close() {

@@ -119,7 +119,8 @@ export class Try implements Dispatcher.DispatchHandler {
   #isFramed(): boolean {
     if (this.#status === 204 || this.#status === 304) return true;
     if (valuesOf(this.#headers, "content-length").length > 0) return true;
-    return valuesOf(this.#headers, "transfer-encoding").some((coding) => /(^|,)\s*chunked\s*$/i.test(coding));
+    // Any other coding, or chunked not as the last one: where the body ends is not told.
+    return /^\s*chunked\s*$/i.test(valuesOf(this.#headers, "transfer-encoding").join(","));
   }
 
   #overflowNow(controller: Dispatcher.DispatchController): void {

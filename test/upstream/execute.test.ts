@@ -109,6 +109,11 @@ describe("an execution", () => {
       "answer-cut",
     ],
     ["ended by the connection alone", answerAnd("HTTP/1.1 200 OK\r\n\r\nabc", "end"), "answer-unframed"],
+    [
+      "ended by the connection behind another coding than chunked",
+      answerAnd("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\nabc", "end"),
+      "answer-unframed",
+    ],
     ["ended by a reset alone", answerAnd("HTTP/1.1 200 OK\r\n\r\nabc", "resetAndDestroy"), "answer-unframed"],
   ])("is lost where the answer is %s, and nothing is sent again", async (_what, act, reason) => {
     const { execution, raw } = await executed(act);

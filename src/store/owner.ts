@@ -83,8 +83,12 @@ export class Owner {
         case "completed":
           withdrawLater();
           return { kind: "completed", credential: answer.record.credential, kept: decodeKept(answer.record.answer) };
-        case "in_flight":
         case "unknown":
+          withdrawLater();
+          // Its own claim, of which only the reply was late, by more than a lease: nothing was sent.
+          if (answer.record.owner === owner) throw new StoreError("unsent", "the store answered too late");
+          return answer;
+        case "in_flight":
         case "mismatch":
           withdrawLater();
           return answer;

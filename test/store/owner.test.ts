@@ -115,6 +115,30 @@ describe("an owner", () => {
     ]);
   });
 
+  test("whose own claim is told of so late that its lease is over says that nothing was sent, and withdraws it", async () => {
+    const records = faulty(store.records);
+    let first = true;
+    const late = new Owner({
+      records: {
+        ...records,
+        async claim(name, attempt) {
+          const answer = await records.claim(name, attempt);
+          if (!first) return answer;
+          first = false;
+          await until("its lease is over", async () => (await state()) === "unknown");
+          throw new StoreError("ambiguous", "no reply");
+        },
+      },
+      leaseMs: 1_000,
+      retentionMs: 60_000,
+      unknownRetentionMs: 60_000,
+      onAlarm: (alarm) => alarms.push(alarm),
+    });
+    await expect(late.claim(NAME, WHAT)).rejects.toMatchObject({ name: "StoreError", fate: "unsent" });
+    await late.idle();
+    expect(await state()).toBe("absent");
+  });
+
   test("that gives up on a claim of unclear fate withdraws it until its deadline is over", async () => {
     faults = times(100, "claim", "reply-lost");
     const by = owner();

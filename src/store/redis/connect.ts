@@ -12,8 +12,10 @@ export type Server = {
   options: Options;
 };
 
-/** An answer is waited for this long; what it would have said is ambiguous from then on. */
+/** An answer is waited for this long, and for what was sent to arrive; what it would have said is ambiguous from then on. */
 export const ANSWER_TIMEOUT = 1_000;
+/** 1 MB/s: on a slower link a large answer would be sent again and again, and everything else would wait behind it. */
+export const BYTES_PER_MS = 1_000;
 
 /** An error instead of a wait, and nothing sent twice. With ioredis's defaults an unanswered script ran again on reconnecting. */
 const SAFE: Options = {
@@ -22,7 +24,6 @@ const SAFE: Options = {
   maxRetriesPerRequest: 0,
   enableOfflineQueue: false,
   enableAutoPipelining: false,
-  commandTimeout: ANSWER_TIMEOUT,
   connectTimeout: ANSWER_TIMEOUT,
   socketTimeout: 3_000,
   // How long a server that does not answer keeps the socket of a connection that is given up.

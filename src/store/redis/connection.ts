@@ -1,6 +1,7 @@
 import { Redis } from "ioredis";
 import { StoreError } from "../records.ts";
 import { RedisClock } from "./clock.ts";
+import { ANSWER_TIMEOUT, BYTES_PER_MS } from "./connect.ts";
 import type { Server } from "./connect.ts";
 import type { Script } from "./scripts.ts";
 import { inWords, storeError } from "./trouble.ts";
@@ -95,7 +96,7 @@ export class Connection {
 
   async #evaluate({ text, sha }: Script<string>, rest: readonly Argument[]): Promise<unknown> {
     try {
-      return await this.#redis.callBuffer("EVALSHA", sha, ...rest);
+      return await this.#call("EVALSHA", [sha, ...rest]);
     } catch (error) {
       // Nothing ran. A server forgets scripts when it restarts, fails over or is told to.
       if (Error.isError(error) && error.message.startsWith("NOSCRIPT")) return this.#send("EVAL", [text, ...rest]);
@@ -105,16 +106,29 @@ export class Connection {
 
   async #send(name: string, args: readonly Argument[]): Promise<unknown> {
     try {
-      return await this.#redis.callBuffer(name, ...args);
+      return await this.#call(name, args);
     } catch (error) {
       throw storeError(this.#place, error);
     }
   }
 
+  /** ioredis's own limit is the same for every command, whatever it carries. */
+  #call(name: string, args: readonly Argument[]): Promise<unknown> {
+    const bytes = args.reduce<number>((sum, arg) => sum + (typeof arg === "number" ? 8 : arg.length), 0);
+    return new Promise((resolve, reject) => {
+      const limit = ANSWER_TIMEOUT + bytes / BYTES_PER_MS;
+      const late = setTimeout(() => reject(new Error("Command timed out")), limit);
+      void this.#redis
+        .callBuffer(name, ...args)
+        .then(resolve, reject)
+        .finally(() => clearTimeout(late));
+    });
+  }
+
   async #greet(): Promise<void> {
     const made = this.#made;
     try {
-      const [info, time] = await Promise.all([this.#redis.callBuffer("INFO"), this.#redis.callBuffer("TIME")]);
+      const [info, time] = await Promise.all([this.#call("INFO", []), this.#call("TIME", [])]);
       if (made !== this.#made) return;
       const reason = unfitness(String(info), this.#mayEvict);
       if (reason === undefined) {

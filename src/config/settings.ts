@@ -5,150 +5,160 @@ import * as value from "./values.ts";
 /** For values that DESIGN fixes and this version cannot honour yet: a setting that is silently ignored would protect nobody. */
 const LATER = "is not available in this version";
 
+/** A record's expiry is counted from its claim. This covers connecting, re-tries and a settle that the store does not take. */
+const BEYOND_THE_UPSTREAM_MS = 3_600_000;
+
 /**
  * Every setting, once: how it is written, its default, its bounds and one sentence. Read from the environment by load.ts;
  * .env.example, docs/settings.md and docs/settings.schema.json are generated from it (docs/generate.ts).
  * `secret`: never logged, and also read from the file that NAME_FILE names.
  */
-export const Settings = z.strictObject({
-  ONCEGATE_UPSTREAM_URL: value
-    .upstreamUrl()
-    .meta({ description: "The API behind the gateway; a base path is kept.", example: "http://localhost:3001" }),
-  ONCEGATE_UPSTREAM_CA_FILE: z
-    .string()
-    .optional()
-    .meta({ description: "PEM file of the authority that signed the upstream's certificate, where it is an own one." }),
-  ONCEGATE_PRESERVE_HOST: value
-    .yesNo()
-    .prefault("false")
-    .meta({ description: "Send the client's Host to the upstream instead of the upstream's own." }),
-  ONCEGATE_LISTEN: value.listen().prefault("0.0.0.0:8080").meta({ description: "Where clients connect." }),
-  ONCEGATE_STORE: z
-    .string()
-    .regex(/^(sqlite|rediss?(\+sentinel|\+cluster)?):./, "must start with sqlite:, redis:// or rediss://")
-    .regex(/^(sqlite|rediss?):/, `with Sentinel or Cluster ${LATER}`)
-    .prefault("sqlite:./data/oncegate.db")
-    .meta({
+export const Settings = z
+  .strictObject({
+    ONCEGATE_UPSTREAM_URL: value
+      .upstreamUrl()
+      .meta({ description: "The API behind the gateway; a base path is kept.", example: "http://localhost:3001" }),
+    ONCEGATE_UPSTREAM_CA_FILE: z.string().optional().meta({
+      description: "PEM file of the authority that signed the upstream's certificate, where it is an own one.",
+    }),
+    ONCEGATE_PRESERVE_HOST: value
+      .yesNo()
+      .prefault("false")
+      .meta({ description: "Send the client's Host to the upstream instead of the upstream's own." }),
+    ONCEGATE_LISTEN: value.listen().prefault("0.0.0.0:8080").meta({ description: "Where clients connect." }),
+    ONCEGATE_STORE: z
+      .string()
+      .regex(/^(sqlite|rediss?(\+sentinel|\+cluster)?):./, "must start with sqlite:, redis:// or rediss://")
+      .regex(/^(sqlite|rediss?):/, `with Sentinel or Cluster ${LATER}`)
+      .prefault("sqlite:./data/oncegate.db")
+      .meta({
+        description:
+          "Where records are kept: sqlite:FILE or redis://[user:password@]host[:port][/db] (rediss:// with TLS). Must be given where NODE_ENV=production.",
+        secret: true,
+      }),
+    ONCEGATE_KEY_HEADERS: value
+      .headerNames()
+      .prefault("x-idempotency-key,idempotency-key")
+      .meta({ description: "Headers a key is read from: the first present wins, two that differ are refused." }),
+    ONCEGATE_KEY_MAX_LENGTH: value
+      .whole(1, 1_024)
+      .prefault("255")
+      .meta({ description: "Longest key, in characters; longer ones are refused." }),
+    ONCEGATE_METHODS: value
+      .methods()
+      .prefault("POST,PATCH")
+      .meta({ description: "Methods that accept keys; others pass through." }),
+    ONCEGATE_REQUIRE_KEY: value
+      .yesNo()
+      .prefault("false")
+      .meta({ description: "Refuse a request of those methods that has no key." }),
+    ONCEGATE_SCOPE: value.scope().prefault("auto").meta({
       description:
-        "Where records are kept: sqlite:FILE or redis://[user:password@]host[:port][/db] (rediss:// with TLS). Must be given where NODE_ENV=production.",
+        "Whose key it is. auto: a JWT's issuer, subject and client, else the Basic user name, else X-Api-Key, else the whole Authorization. Or a list of header:NAME, basic:username, jwt:CLAIM, body:FIELD, query:NAME, path:N.",
+    }),
+    ONCEGATE_RETENTION: value
+      .duration("1s", "365d")
+      .prefault("24h")
+      .meta({ description: "How long a completed record lives, counted from its completion." }),
+    ONCEGATE_UNKNOWN_RETENTION: value
+      .duration("2h", "365d")
+      .prefault("30d")
+      .meta({ description: "How long a record lives whose outcome nobody knows." }),
+    ONCEGATE_FINGERPRINT: z
+      .enum(["content", "bytes", "none"], "must be content, bytes or none")
+      .prefault("content")
+      .meta({ description: "How a retry is told from another request: content (JSON by value), bytes or none." }),
+    ONCEGATE_RELEASE_STATUSES: value.statuses().prefault("400-406,411-415,417,422,428,429,431").meta({
+      description:
+        "Upstream answers that mean it did not begin: not stored, a retry executes. So does 503 with Retry-After.",
+    }),
+    ONCEGATE_UNKNOWN_STATUSES: value.statuses().prefault("502,503,504").meta({
+      description: "Upstream answers that do not tell whether it ran. Everything else, 500 included, is stored.",
+    }),
+    ONCEGATE_MAX_REQUEST_BODY: value
+      .size("1kb", "1gb")
+      .prefault("32mb")
+      .meta({ description: "Largest body of an operation; larger ones are refused." }),
+    ONCEGATE_MAX_STORED_RESPONSE: value.size("1kb", "256mb").prefault("10mb").meta({
+      description: "Largest answer that is stored; a larger one reaches its client whole, but a retry does not get it.",
+    }),
+    ONCEGATE_MAX_BUFFERED: value
+      .size("1mb", "64gb")
+      .prefault("512mb")
+      .meta({ description: "Bodies of all operations together; beyond it operations are refused for a moment." }),
+    ONCEGATE_CONNECT_TIMEOUT: value
+      .duration("50ms", "60s")
+      .prefault("5s")
+      .meta({ description: "Time to reach the upstream." }),
+    ONCEGATE_CLIENT_WAIT: value
+      .duration("1s", "1h")
+      .prefault("120s")
+      .meta({ description: "The client's patience: time to send its body, and then to wait for the answer." }),
+    ONCEGATE_UPSTREAM_TIMEOUT: value
+      .duration("1s", "24h")
+      .prefault("300s")
+      .meta({ description: "The upstream's own limit; an operation it does not end by then is unknown." }),
+    ONCEGATE_LEASE: value
+      .duration("1s", `${LONGEST_LEASE / 1_000}s`)
+      .prefault("15s")
+      .meta({ description: "How long a claim stands without renewal, and so how soon a crash is noticed." }),
+    ONCEGATE_IN_FLIGHT_WAIT: value
+      .duration("0s", "1h")
+      .prefault("0s")
+      .meta({ description: "How long a retry waits for the running original; 0s answers 409 at once." }),
+    ONCEGATE_MODE: z
+      .enum(["enforce", "observe"], "must be enforce or observe")
+      .refine((mode) => mode === "enforce", `observe ${LATER}`)
+      .prefault("enforce")
+      .meta({ description: "observe: everything is passed on, what would have been stopped is counted and logged." }),
+    ONCEGATE_RULES: z
+      .string()
+      .refine(() => false, LATER)
+      .optional()
+      .meta({ description: "Path of a rules file." }),
+    ONCEGATE_ADMIN_LISTEN: value.listen().prefault("127.0.0.1:9090").meta({ description: "The operator's port." }),
+    ONCEGATE_ADMIN_TOKEN: z.string().min(16, "must have at least 16 characters").optional().meta({
+      description: "Off loopback everything on the operator's port but /live, /ready, /version and /metrics needs it.",
       secret: true,
     }),
-  ONCEGATE_KEY_HEADERS: value
-    .headerNames()
-    .prefault("x-idempotency-key,idempotency-key")
-    .meta({ description: "Headers a key is read from: the first present wins, two that differ are refused." }),
-  ONCEGATE_KEY_MAX_LENGTH: value
-    .whole(1, 1_024)
-    .prefault("255")
-    .meta({ description: "Longest key, in characters; longer ones are refused." }),
-  ONCEGATE_METHODS: value
-    .methods()
-    .prefault("POST,PATCH")
-    .meta({ description: "Methods that accept keys; others pass through." }),
-  ONCEGATE_REQUIRE_KEY: value
-    .yesNo()
-    .prefault("false")
-    .meta({ description: "Refuse a request of those methods that has no key." }),
-  ONCEGATE_SCOPE: value.scope().prefault("auto").meta({
-    description:
-      "Whose key it is. auto: a JWT's issuer, subject and client, else the Basic user name, else X-Api-Key, else the whole Authorization. Or a list of header:NAME, basic:username, jwt:CLAIM, body:FIELD, query:NAME, path:N.",
-  }),
-  ONCEGATE_RETENTION: value
-    .duration("1s", "365d")
-    .prefault("24h")
-    .meta({ description: "How long a completed record lives, counted from its completion." }),
-  ONCEGATE_UNKNOWN_RETENTION: value
-    .duration("1h", "365d")
-    .prefault("30d")
-    .meta({ description: "How long a record lives whose outcome nobody knows." }),
-  ONCEGATE_FINGERPRINT: z
-    .enum(["content", "bytes", "none"], "must be content, bytes or none")
-    .prefault("content")
-    .meta({ description: "How a retry is told from another request: content (JSON by value), bytes or none." }),
-  ONCEGATE_RELEASE_STATUSES: value.statuses().prefault("400-406,411-415,417,422,428,429,431").meta({
-    description:
-      "Upstream answers that mean it did not begin: not stored, a retry executes. So does 503 with Retry-After.",
-  }),
-  ONCEGATE_UNKNOWN_STATUSES: value.statuses().prefault("502,503,504").meta({
-    description: "Upstream answers that do not tell whether it ran. Everything else, 500 included, is stored.",
-  }),
-  ONCEGATE_MAX_REQUEST_BODY: value
-    .size("1kb", "1gb")
-    .prefault("32mb")
-    .meta({ description: "Largest body of an operation; larger ones are refused." }),
-  ONCEGATE_MAX_STORED_RESPONSE: value.size("1kb", "256mb").prefault("10mb").meta({
-    description: "Largest answer that is stored; a larger one reaches its client whole, but a retry does not get it.",
-  }),
-  ONCEGATE_MAX_BUFFERED: value
-    .size("1mb", "64gb")
-    .prefault("512mb")
-    .meta({ description: "Bodies of all operations together; beyond it operations are refused for a moment." }),
-  ONCEGATE_CONNECT_TIMEOUT: value
-    .duration("50ms", "60s")
-    .prefault("5s")
-    .meta({ description: "Time to reach the upstream." }),
-  ONCEGATE_CLIENT_WAIT: value
-    .duration("1s", "1h")
-    .prefault("120s")
-    .meta({ description: "The client's patience: time to send its body, and then to wait for the answer." }),
-  ONCEGATE_UPSTREAM_TIMEOUT: value
-    .duration("1s", "24h")
-    .prefault("300s")
-    .meta({ description: "The upstream's own limit; an operation it does not end by then is unknown." }),
-  ONCEGATE_LEASE: value
-    .duration("1s", `${LONGEST_LEASE / 1_000}s`)
-    .prefault("15s")
-    .meta({ description: "How long a claim stands without renewal, and so how soon a crash is noticed." }),
-  ONCEGATE_IN_FLIGHT_WAIT: value
-    .duration("0s", "1h")
-    .prefault("0s")
-    .meta({ description: "How long a retry waits for the running original; 0s answers 409 at once." }),
-  ONCEGATE_MODE: z
-    .enum(["enforce", "observe"], "must be enforce or observe")
-    .refine((mode) => mode === "enforce", `observe ${LATER}`)
-    .prefault("enforce")
-    .meta({ description: "observe: everything is passed on, what would have been stopped is counted and logged." }),
-  ONCEGATE_RULES: z
-    .string()
-    .refine(() => false, LATER)
-    .optional()
-    .meta({ description: "Path of a rules file." }),
-  ONCEGATE_ADMIN_LISTEN: value.listen().prefault("127.0.0.1:9090").meta({ description: "The operator's port." }),
-  ONCEGATE_ADMIN_TOKEN: z.string().min(16, "must have at least 16 characters").optional().meta({
-    description: "Off loopback everything on the operator's port but /live, /ready, /version and /metrics needs it.",
-    secret: true,
-  }),
-  ONCEGATE_ENCRYPTION_KEYS: z
-    .string()
-    .refine(() => false, LATER)
-    .optional()
-    .meta({ description: "AES-256-GCM keys at rest: the first writes, all read.", secret: true }),
-  ONCEGATE_NAME_SECRET: z
-    .string()
-    .min(16, "must have at least 16 characters")
-    .optional()
-    .meta({ description: "Secret of stored names. Without it one is made once and kept in the store.", secret: true }),
-  ONCEGATE_TRUSTED_PROXIES: value.networks().optional().meta({
-    description: "Proxies whose X-Forwarded headers are believed: addresses and networks, separated by commas.",
-  }),
-  ONCEGATE_SHUTDOWN_GRACE: value
-    .duration("1s", "1h")
-    .prefault("130s")
-    .meta({ description: "Time for running operations to end after SIGTERM; what is left then becomes unknown." }),
-  ONCEGATE_WORKERS: value
-    .whole(1, 64)
-    .refine((workers) => workers === 1, `more than 1 ${LATER}`)
-    .prefault("1")
-    .meta({ description: "Processes sharing the port." }),
-  ONCEGATE_ALLOW_UNSAFE_STORE: value
-    .yesNo()
-    .prefault("false")
-    .meta({ description: "Start on a Redis that evicts records when it is full." }),
-  ONCEGATE_LOG_LEVEL: z
-    .enum(["trace", "debug", "info", "warn", "error", "silent"], "must be a pino level")
-    .prefault("info")
-    .meta({ description: "Least level that is logged." }),
-});
+    ONCEGATE_ENCRYPTION_KEYS: z
+      .string()
+      .refine(() => false, LATER)
+      .optional()
+      .meta({ description: "AES-256-GCM keys at rest: the first writes, all read.", secret: true }),
+    ONCEGATE_NAME_SECRET: z.string().min(16, "must have at least 16 characters").optional().meta({
+      description: "Secret of stored names. Without it one is made once and kept in the store.",
+      secret: true,
+    }),
+    ONCEGATE_TRUSTED_PROXIES: value.networks().optional().meta({
+      description: "Proxies whose X-Forwarded headers are believed: addresses and networks, separated by commas.",
+    }),
+    ONCEGATE_SHUTDOWN_GRACE: value
+      .duration("1s", "1h")
+      .prefault("130s")
+      .meta({ description: "Time for running operations to end after SIGTERM; what is left then becomes unknown." }),
+    ONCEGATE_WORKERS: value
+      .whole(1, 64)
+      .refine((workers) => workers === 1, `more than 1 ${LATER}`)
+      .prefault("1")
+      .meta({ description: "Processes sharing the port." }),
+    ONCEGATE_ALLOW_UNSAFE_STORE: value
+      .yesNo()
+      .prefault("false")
+      .meta({ description: "Start on a Redis that evicts records when it is full." }),
+    ONCEGATE_LOG_LEVEL: z
+      .enum(["trace", "debug", "info", "warn", "error", "silent"], "must be a pino level")
+      .prefault("info")
+      .meta({ description: "Least level that is logged." }),
+  })
+  .refine(
+    ({ ONCEGATE_UNKNOWN_RETENTION: kept, ONCEGATE_UPSTREAM_TIMEOUT: works }) => kept >= works + BEYOND_THE_UPSTREAM_MS,
+    {
+      path: ["ONCEGATE_UNKNOWN_RETENTION"],
+      message:
+        "must be at least an hour longer than ONCEGATE_UPSTREAM_TIMEOUT: a record must not expire while its operation runs",
+    },
+  );
 
 export type Settings = z.infer<typeof Settings>;
 export type SettingName = keyof Settings;

@@ -70,6 +70,8 @@ describe("settings", () => {
   test.each([
     ["ONCEGATE_LEASE", "61s", "must be between 1s and 60s"],
     ["ONCEGATE_LEASE", "999ms", "must be between 1s and 60s"],
+    ["ONCEGATE_UPSTREAM_TIMEOUT", "24h", "accepted"],
+    ["ONCEGATE_UNKNOWN_RETENTION", "1h", "must be between 2h and 365d"],
     ["ONCEGATE_KEY_MAX_LENGTH", "0", "must be between 1 and 1024"],
     ["ONCEGATE_MAX_STORED_RESPONSE", "1gb", "must be between 1kb and 256mb"],
     ["ONCEGATE_UPSTREAM_URL", "ftp://x", "must be an http or https URL"],
@@ -82,6 +84,12 @@ describe("settings", () => {
     ["ONCEGATE_ADMIN_TOKEN", "short", "at least 16 characters"],
   ])("refuse %s=%s", (name, text, reason) => {
     expect(refusalOf({ [name]: text })).toContain(reason);
+  });
+
+  test("refuse records that would expire while their operation runs", () => {
+    const times = { ONCEGATE_UPSTREAM_TIMEOUT: "24h", ONCEGATE_UNKNOWN_RETENTION: "24h" };
+    expect(refusalOf(times)).toContain("ONCEGATE_UNKNOWN_RETENTION must be at least an hour longer");
+    expect(refusalOf({ ...times, ONCEGATE_UNKNOWN_RETENTION: "25h" })).toBe("accepted");
   });
 
   test("never repeat a secret's value in a refusal", () => {

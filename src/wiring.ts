@@ -9,6 +9,7 @@ import type { Rule } from "./domain/rule.ts";
 import { createClientPort } from "./inbound/app.ts";
 import { BodyBudget } from "./inbound/body.ts";
 import { trustedProxies } from "./inbound/forwarding.ts";
+import { createGuard } from "./inbound/guard.ts";
 import type { Gate } from "./pipeline.ts";
 import { Owner } from "./store/owner.ts";
 import type { Store } from "./store/records.ts";
@@ -70,6 +71,7 @@ export async function startGateway(
 
   let isDraining = false;
   const clientPort = createClientPort({
+    guard: createGuard(rule),
     gate,
     passThrough,
     bodyLimits: {
@@ -93,6 +95,12 @@ export async function startGateway(
     admin: await listening(admin, settings.ONCEGATE_ADMIN_LISTEN),
   };
 
+  /** In this order: a request can still begin an operation, an operation no request. */
+  const ended = async (): Promise<void> => {
+    await clientPort.quiet();
+    await owner.idle();
+  };
+
   return {
     listeners,
     drain() {
@@ -100,11 +108,11 @@ export async function startGateway(
     },
     async finish() {
       clientPort.server.close();
-      await Promise.all([clientPort.quiet(), owner.idle()]);
+      await ended();
     },
     async abandon() {
       upstream.abandon();
-      await Promise.all([clientPort.quiet(), owner.idle()]);
+      await ended();
     },
     async close() {
       for (const server of [clientPort.server, admin]) {

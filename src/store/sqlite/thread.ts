@@ -13,8 +13,10 @@ export type Ask = { [Verb in keyof Verbs]: { verb: Verb; args: Parameters<Verbs[
 export type Report =
   | { kind: "open"; id: string }
   | { kind: "refused"; message: string }
-  | { kind: "done"; answers: unknown[] }
+  | { kind: "done"; answers: Answered[] }
   | { kind: "failed"; fate: StoreError["fate"]; message: string };
+
+export type Answered = { answer: unknown } | { unreadable: string };
 
 type Waiting = {
   verb: keyof Verbs;
@@ -138,8 +140,10 @@ export class Thread {
     this.#underWay = undefined;
     this.#send();
     batch.forEach((waiting, i) => {
-      if (report.kind === "done") waiting.answer(report.answers[i]);
-      else waiting.fail(new StoreError(report.fate, report.message));
+      if (report.kind === "failed") return waiting.fail(new StoreError(report.fate, report.message));
+      const answered = report.answers[i]!;
+      if ("answer" in answered) waiting.answer(answered.answer);
+      else waiting.fail(new StoreError("unsent", answered.unreadable));
     });
   }
 

@@ -32,6 +32,11 @@ export function isFull(error: unknown): boolean {
   return primaryCode(error) === FULL;
 }
 
+/** The transaction may be gone with it. */
+export function isOfSqlite(error: unknown): boolean {
+  return primaryCode(error) !== undefined;
+}
+
 /** node:sqlite reports extended codes, whose low byte is the primary one. */
 function primaryCode(error: unknown): number | undefined {
   if (!Error.isError(error) || !("errcode" in error) || typeof error.errcode !== "number") return undefined;

@@ -1,8 +1,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { openFile } from "./file.ts";
 import { sweepEvery } from "./sweep.ts";
-import type { Ask, Report, ThreadOptions } from "./thread.ts";
-import { inWords, isFull } from "./trouble.ts";
+import type { Answered, Ask, Report, ThreadOptions } from "./thread.ts";
+import { inWords, isFull, isOfSqlite } from "./trouble.ts";
 import { verbs } from "./verbs.ts";
 
 /**
@@ -33,12 +33,22 @@ function serve(): void {
   });
   report({ kind: "open", id });
 
+  /** A record that cannot be read fails its own ask and none of the others in the batch: nothing was written for it yet. */
+  function answerOne({ verb, args }: Ask): Answered {
+    try {
+      return { answer: Reflect.apply(answer[verb], undefined, args) };
+    } catch (error) {
+      if (isOfSqlite(error)) throw error;
+      return { unreadable: inWords(error, file) };
+    }
+  }
+
   function perform(batch: Ask[]): Report {
     let committing = false;
     try {
       // Takes the write lock at once, so that "busy" can only come before anything ran.
       db.exec("BEGIN IMMEDIATE");
-      const answers = batch.map(({ verb, args }) => Reflect.apply(answer[verb], undefined, args));
+      const answers = batch.map(answerOne);
       committing = true;
       db.exec("COMMIT");
       return { kind: "done", answers };

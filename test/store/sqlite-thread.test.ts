@@ -9,7 +9,7 @@ const SLOW = new URL(`data:text/javascript,
     if (batch === "close") return parentPort.close();
     const late = got === 0 ? 2500 : 0;
     got += batch.length;
-    setTimeout(() => parentPort.postMessage({ kind: "done", answers: batch.map(() => got) }), late);
+    setTimeout(() => parentPort.postMessage({ kind: "done", answers: batch.map(() => ({ answer: got })) }), late);
   });
   parentPort.postMessage({ kind: "open", id: "slow" });
 `);

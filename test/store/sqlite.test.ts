@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { StoreError } from "../../src/store/records.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
 import { refuseOldSqlite } from "../../src/store/sqlite/file.ts";
+import { until, untilItAnswers } from "../support/until.ts";
 import { storeContract } from "./contract.ts";
 import { anAttempt, anyName, aRetry, DAY, RETENTION, theAnswer } from "./operation.ts";
 import { sqliteFixture } from "./sqlite-fixture.ts";
@@ -99,15 +100,15 @@ describe("sqlite store", () => {
       const record = async (size: number) => {
         const attempt = anAttempt(store);
         const name = anyName();
-        await store.records.claim(name, attempt);
-        await store.records.complete(name, theAnswer(attempt, Buffer.alloc(size)));
+        await untilItAnswers(() => store.records.claim(name, attempt));
+        await untilItAnswers(() => store.records.complete(name, theAnswer(attempt, Buffer.alloc(size))));
       };
       await Promise.all(Array.from({ length: 450 }, (_, i) => record(i % 50 === 0 ? 1_000_000 : 100)));
       expect(count()).toBe(450);
       expect(pages()).toBeGreaterThan(2_000);
       await fixture.advance(RETENTION + DAY);
       await record(100);
-      await until(() => count() === 1 && pages() < 100);
+      await until("the file is small again", () => count() === 1 && pages() < 100);
     });
   });
 
@@ -216,10 +217,6 @@ describe("sqlite store", () => {
   });
 });
 
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await sleep(20);
-}
-
 async function untilItSays(ask: () => Promise<void>, words: string): Promise<void> {
   let said: unknown;
   do {
@@ -230,14 +227,4 @@ async function untilItSays(ask: () => Promise<void>, words: string): Promise<voi
 
 function fateOf(error: unknown): string {
   return error instanceof StoreError ? error.fate : String(error);
-}
-
-async function untilItAnswers(ask: () => Promise<void>): Promise<void> {
-  for (;;) {
-    try {
-      return await ask();
-    } catch {
-      await sleep(20);
-    }
-  }
 }

@@ -17,3 +17,15 @@ export async function until<Found>(
   }
   throw new Error(`not within ${PATIENCE_MS / 1_000} s: ${what}`);
 }
+
+/** Asks again while the store cannot say: on a busy machine a lock or a reply may take too long, for a gateway as for a test. */
+export function untilItAnswers<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  return until("an answer of the store", async () => {
+    try {
+      return { answer: await ask() };
+    } catch (error) {
+      if (Error.isError(error) && error.name === "StoreError") return undefined;
+      throw error;
+    }
+  }).then(({ answer }) => answer);
+}

@@ -5,7 +5,8 @@ import { startHeldUpstream } from "../support/held-upstream.ts";
 import { install, Order } from "../support/installation.ts";
 import type { Installation } from "../support/installation.ts";
 import { freePort } from "../support/redis-server.ts";
-import { STORES, until } from "../support/test-store.ts";
+import { STORES } from "../support/test-store.ts";
+import { until } from "../support/until.ts";
 
 /** The rows of DESIGN's table (section 3) in which the upstream is away, silent, slow or not to be believed. */
 describe.each(STORES)("on %s", (_, startStore) => {

@@ -3,7 +3,8 @@ import { expectProblem } from "../support/expect-problem.ts";
 import { install, Order, portOf } from "../support/installation.ts";
 import type { Installation } from "../support/installation.ts";
 import { exchange } from "../support/raw-exchange.ts";
-import { STORES, until } from "../support/test-store.ts";
+import { STORES } from "../support/test-store.ts";
+import { until } from "../support/until.ts";
 
 /**
  * The table of DESIGN, section 3: each situation's answer, what the oracle says then, and what a retry gets. The rows of what

@@ -4,7 +4,8 @@ import { aRetry, anAttempt, anyName, DAY, LEASE, theAnswer } from "../store/oper
 import { startGatewayProcess } from "../support/gateway.ts";
 import { install, Order, untilReady } from "../support/installation.ts";
 import type { Answer, Installation } from "../support/installation.ts";
-import { STORES, until } from "../support/test-store.ts";
+import { STORES } from "../support/test-store.ts";
+import { until } from "../support/until.ts";
 
 /** More defects of other idempotency layers: those that show when a gateway, a lease or the store dies (peers-bugs.test.ts). */
 describe.each(STORES)("on %s", (_, startStore) => {

@@ -3,7 +3,8 @@ import { createHash, randomUUID } from "node:crypto";
 import { install, Order, portOf, send } from "../support/installation.ts";
 import type { Answer, Installation } from "../support/installation.ts";
 import { leave, openRequest } from "../support/raw-exchange.ts";
-import { STORES, until } from "../support/test-store.ts";
+import { STORES } from "../support/test-store.ts";
+import { until } from "../support/until.ts";
 
 /** Defects that other idempotency layers shipped, each shown not to be here. peers-bugs-crash.test.ts has the rest. */
 describe.each(STORES)("on %s", (_, startStore) => {

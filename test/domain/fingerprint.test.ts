@@ -83,6 +83,32 @@ describe("a fingerprint", () => {
     expect(form("----A1")).not.toBe(form("----A1", "%PDF-2"));
   });
 
+  test("tells fields of a form apart that hold the same, and files by their names", () => {
+    const form = (disposition: string) =>
+      print({
+        type: "multipart/form-data; boundary=x",
+        body: `--x\r\nContent-Disposition: ${disposition}\r\n\r\n1\r\n--x--`,
+      });
+    const forms = ['name="net"', 'name="gross"', 'name="net"; filename="a"', 'name="net"; filename="b"'];
+    expect(new Set(forms.map((rest) => form(`form-data; ${rest}`))).size).toBe(4);
+  });
+
+  test("compares multipart by bytes where something follows its end or its parts are too many", () => {
+    const form = (boundary: string, parts: number, behind = "") =>
+      print({
+        type: `multipart/form-data; boundary=${boundary}`,
+        body: `${`--${boundary}\r\nA: 1\r\n\r\n\r\n`.repeat(parts)}--${boundary}--${behind}`,
+      });
+    expect(form("x", 1)).toBe(form("y", 1, "\r\n"));
+    expect(form("x", 1)).not.toBe(form("x", 1, "\r\nmore"));
+    expect(form("x", 1_000)).toBe(form("y", 1_000));
+    expect(form("x", 1_001)).not.toBe(form("y", 1_001));
+  });
+
+  test("tells JSON from the same text of another type", () => {
+    expect(print({ type: "text/plain", body: '{"a":1}' })).not.toBe(json('{"a":1}'));
+  });
+
   test("compares bytes where mode is bytes, and only the key where it is none", () => {
     expect(print({ mode: "bytes", body: "{ }" })).not.toBe(print({ mode: "bytes", body: "{}" }));
     expect(print({ mode: "none", body: "a" })).toBe(print({ mode: "none", body: "b", path: "/other" }));

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { keyHashOf, nameOf, readKey } from "../../src/domain/key.ts";
+import { digest } from "../../src/domain/token.ts";
 
 const NAMES = ["x-idempotency-key", "idempotency-key"];
 const read = (headers: Record<string, string[]>) => readKey(headers, NAMES, 255);
@@ -56,5 +57,23 @@ describe("a stored name", () => {
     expect(one).not.toBe(two);
     expect(keyHashOf(one)).toBe(keyHashOf(two));
     expect(keyHashOf(one)).not.toBe(keyHashOf(nameOf(secret, "a", "l")));
+  });
+
+  test("does not show that a key is its scope's own name", () => {
+    const [scopes, keys] = nameOf(secret, "same", "same").split(".");
+    expect(scopes).not.toBe(keys);
+  });
+});
+
+describe("a digest", () => {
+  const of = (purpose: string, ...values: (string | Uint8Array)[]) => digest(Buffer.alloc(32, 1), purpose, ...values);
+
+  test("of one value differs by what it is taken for", () => {
+    expect(of("credential", "same")).not.toBe(of("scope", "same"));
+  });
+
+  test("is the same of a text and of its bytes, and tells where one value ends and the next begins", () => {
+    expect(of("any", "Ülo")).toBe(of("any", Buffer.from("Ülo")));
+    expect(of("any", "ab", "c")).not.toBe(of("any", "a", "bc"));
   });
 });

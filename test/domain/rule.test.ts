@@ -44,6 +44,11 @@ test.each([
   expect(judge(rule, status, headers)).toBe(verdict);
 });
 
+test("an answer that is in both lists is unknown: a key that is freed by mistake makes a second invoice", () => {
+  const both: Rule = { ...rule, releaseStatuses: [[500, 599]] };
+  expect([judge(both, 502, []), judge(both, 500, [])]).toEqual(["unknown", "release"]);
+});
+
 test.each([
   [["wait=5"], 5_000],
   [["respond-async, wait=10"], 10_000],

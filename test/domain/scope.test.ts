@@ -55,6 +55,15 @@ describe("the automatic scope", () => {
       expect(scopeText({ ...auth(forged), "x-api-key": ["attacker"] })).not.toBe(scopeText(auth(forged)));
   });
 
+  test("is the whole Authorization where Basic names nobody: two passwords are two customers", () => {
+    expect(scopeText(auth(basic(":one")))).not.toBe(scopeText(auth(basic(":two"))));
+  });
+
+  test("reads a token bound to its sender (DPoP) as it reads a bearer's", () => {
+    const dpop = (claims: object) => auth(jwt(claims).replace("Bearer", "DPoP"));
+    expect(scopeText(dpop({ sub: "u1", exp: 1 }))).toBe(scopeText(dpop({ sub: "u1", exp: 2 })));
+  });
+
   test("prefers X-Api-Key to an opaque Authorization", () => {
     expect(scopeText({ "x-api-key": ["k1"], authorization: ["Bearer a"] })).toBe(scopeText({ "x-api-key": ["k1"] }));
   });
@@ -94,6 +103,12 @@ describe("a scope of sources", () => {
     expect(scope({ "x-tenant": ["a", "b"] }, [{ from: "header", name: "x-tenant" }])).toMatchObject({
       kind: "missing",
     });
+    expect(scope({}, [{ from: "query", name: "org" }], { query: "org=a&org=b" })).toMatchObject({ kind: "missing" });
+  });
+
+  test("is missing where a part is empty: an empty name would be everybody's", () => {
+    expect(scope({ "x-tenant": [""] }, [{ from: "header", name: "x-tenant" }])).toMatchObject({ kind: "missing" });
+    expect(scope({}, [{ from: "path", index: 1 }], { path: "/" })).toMatchObject({ kind: "missing" });
   });
 
   test.each([["cookie:x"], ["basic:password"], ["path:0"], ["header:"], ["x"]])("%s is no source", (text) => {

@@ -5,8 +5,8 @@ import { openGateway } from "./open-gateway.ts";
 import type { OpenGateway } from "./open-gateway.ts";
 import { INVOICE, startSampleApi } from "./sample-api.ts";
 import type { SampleApi } from "./sample-api.ts";
-import { until } from "./test-store.ts";
 import type { TestStore } from "./test-store.ts";
+import { until } from "./until.ts";
 
 /** Upstreams, a store and gateways between them, as a site has it; every gateway shares the one store. */
 export type Installation = {
@@ -52,8 +52,8 @@ export async function install(startStore: () => Promise<TestStore>): Promise<Ins
 }
 
 /** A gateway may listen before it has reached its store; who balances load asks as here. */
-export function untilReady({ adminUrl }: { adminUrl: string }): Promise<void> {
-  return until("the gateway is ready", async () => (await fetch(`${adminUrl}/ready`)).ok);
+export async function untilReady({ adminUrl }: { adminUrl: string }): Promise<void> {
+  await until("the gateway is ready", async () => (await fetch(`${adminUrl}/ready`)).ok);
 }
 
 export type Answer = {

@@ -1,7 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Store } from "../../src/store/records.ts";
 import { redisFixture } from "../store/redis-fixture.ts";
 import { sqliteFixture } from "../store/sqlite-fixture.ts";
@@ -78,10 +77,4 @@ async function bytesUnder(folder: string): Promise<Buffer> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
   return Buffer.concat(await Promise.all(files.map((file) => readFile(file))));
-}
-
-/** Waits for a condition: a fixed time would be too short on a slow machine and too long on every other. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = performance.now() + 30_000; performance.now() < end; await sleep(20)) if (await holds()) return;
-  throw new Error(`${what}: not within 30 s`);
 }

@@ -1,0 +1,155 @@
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { pino } from "pino";
+import { createClientPort } from "../src/inbound/app.ts";
+import { BodyBudget } from "../src/inbound/body.ts";
+import type { Gate } from "../src/pipeline.ts";
+import type { RequestEnd } from "../src/request.ts";
+import { Owner } from "../src/store/owner.ts";
+import { StoreError } from "../src/store/records.ts";
+import type { Store } from "../src/store/records.ts";
+import { logRequest } from "../src/telemetry/log.ts";
+import { openPassThrough } from "../src/upstream/pass-through.ts";
+import { sqliteFixture } from "./store/sqlite-fixture.ts";
+import type { SqliteFixture } from "./store/sqlite-fixture.ts";
+import { send } from "./support/installation.ts";
+import { until } from "./support/until.ts";
+
+const RULE: Gate["rule"] = {
+  name: "default",
+  methods: ["POST"],
+  keyHeaders: ["idempotency-key"],
+  keyMaxLength: 255,
+  requireKey: false,
+  scope: "auto",
+  fingerprint: "content",
+  releaseStatuses: [],
+  unknownStatuses: [],
+  retentionMs: 60_000,
+  unknownRetentionMs: 60_000,
+  inFlightWaitMs: 0,
+};
+
+let fixture: SqliteFixture;
+let store: Store;
+let owner: Owner;
+let port: ReturnType<typeof createClientPort>;
+let ends: RequestEnd[];
+let lateFailures: unknown[];
+beforeEach(async () => {
+  fixture = await sqliteFixture();
+  store = await fixture.open();
+  [ends, lateFailures] = [[], []];
+});
+afterEach(async () => {
+  port.server.close();
+  port.server.closeAllConnections();
+  await fixture.destroy();
+});
+
+/** A gateway that executes so; resolves to its URL. */
+async function serving(
+  execute: Gate["upstream"]["execute"],
+  { clientWaitMs = 60_000, records = store.records } = {},
+): Promise<string> {
+  owner = new Owner({
+    records,
+    leaseMs: 1_000,
+    retentionMs: 60_000,
+    unknownRetentionMs: 60_000,
+    onAlarm: () => {},
+  });
+  const secret = randomBytes(32);
+  port = createClientPort({
+    gate: {
+      rule: RULE,
+      nameSecret: async () => secret,
+      owner,
+      upstream: { execute, abandon: () => {}, close: async () => {} },
+      clientWaitMs,
+      onLateEnd: () => {},
+      onLateFailure: (_request, error) => lateFailures.push(error),
+    },
+    passThrough: openPassThrough({
+      url: new URL("http://127.0.0.1:1"),
+      ca: undefined,
+      connectTimeoutMs: 1_000,
+      preserveHost: false,
+    }),
+    bodyLimits: { maxBytes: 1_000, withinMs: 10_000, idleMs: 10_000 },
+    bodyBudget: new BodyBudget(1_000),
+    guard: () => undefined,
+    isTrusted: () => false,
+    preserveHost: false,
+    isDraining: () => false,
+    onStart: () => {},
+    onEnd: (end) => ends.push(end),
+  });
+  port.server.listen(0, "127.0.0.1");
+  await once(port.server, "listening");
+  return `http://127.0.0.1:${(port.server.address() as AddressInfo).port}`;
+}
+const post = (url: string) => send(url, { headers: { "idempotency-key": "k" }, body: "{}" });
+
+describe("a fault of the gateway's own in an execution", () => {
+  const fault = new TypeError("nobody thought of this");
+
+  test("is 500 internal, and leaves an operation that nobody renews: a retry hears that it is unknown", async () => {
+    const url = await serving(() => Promise.reject(fault));
+    const answer = await post(url);
+    expect([answer.status, answer.code]).toEqual([500, "internal"]);
+    expect(answer.body.toString()).not.toContain(fault.message);
+    await owner.idle();
+    const retry = await until("the lease is over", async () => {
+      const said = await post(url);
+      return said.code !== "operation-in-flight" && said;
+    });
+    expect([retry.status, retry.code, retry.fields["reason"]]).toEqual([409, "outcome-unknown", "owner-lost"]);
+  });
+
+  test("is logged as an error with the requestId that the client was told", async () => {
+    const answer = await post(await serving(() => Promise.reject(fault)));
+    const end = await until("its end", () => ends[0]);
+    expect(end).toMatchObject({
+      outcome: "internal",
+      status: 500,
+      requestId: answer.fields["requestId"],
+      error: fault,
+    });
+    const lines: string[] = [];
+    logRequest(pino({ level: "error" }, { write: (line: string) => void lines.push(line) }), end);
+    expect(lines).toHaveLength(1);
+    expect(JSON.parse(lines[0]!)).toMatchObject({ requestId: end.requestId, err: { message: fault.message } });
+  });
+
+  test("is told also where it comes after the client's patience", async () => {
+    const ending = Promise.withResolvers<never>();
+    const answer = await post(await serving(() => ending.promise, { clientWaitMs: 100 }));
+    expect([answer.status, answer.code]).toEqual([504, "still-running"]);
+    ending.reject(fault);
+    await until("it is told", () => lateFailures.length > 0);
+    expect(lateFailures).toEqual([fault]);
+  });
+});
+
+test("an operation that cannot be sent before its lease is over is not sent, and its key is free", async () => {
+  const records: Store["records"] = {
+    ...store.records,
+    time: () => store.records.time(),
+    renew: () => Promise.reject(new StoreError("ambiguous", "no reply")),
+  };
+  let sent = 0;
+  const url = await serving(
+    async (_request, maySend) => {
+      if (sent++ > 0) return { kind: "never-sent", reason: "unreachable", why: "asked a second time" };
+      await until("nothing may be sent any more", () => !maySend());
+      return { kind: "never-sent", reason: "lease-over", why: "the lease is over" };
+    },
+    { records },
+  );
+  const answer = await post(url);
+  expect([answer.status, answer.code]).toEqual([503, "store-unavailable"]);
+  expect((await post(url)).code).toBe("upstream-unreachable"); // it was executed anew
+});

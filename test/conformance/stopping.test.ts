@@ -43,6 +43,10 @@ describe.each(STORES)("on %s", (_, startStore) => {
     expect(await second).toMatchObject({ status: 201, fields: { id: 2 } });
     expect((await second).headers.get("connection")).toBe("close");
 
+    const passing = fetch(`${gateway.url}/v1/documents`, { headers: { "x-test": arriving.number } });
+    (await site.held.arrived(arriving.number)).answer(200);
+    expect([(await passing).status, (await passing).headers.get("connection")]).toEqual([200, "close"]);
+
     one.created({ id: 1 });
     expect(await first).toMatchObject({ status: 201, fields: { id: 1 } });
     expect(await gateway.exited).toBe(0);

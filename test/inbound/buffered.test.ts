@@ -36,6 +36,7 @@ test("bodies that together are more than is held are refused, until the first on
   running.created({});
   expect((await first).status).toBe(201);
   for (const key of ["second", "third", "fourth"]) expect((await executed(key)).status).toBe(201);
+  expect((await executed("largest", Buffer.alloc(1_048_576, "x"))).status).toBe(201); // what was refused holds nothing
 });
 
 test("a body is done with also where it was only a retry, or nobody's key", async () => {

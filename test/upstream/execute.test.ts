@@ -74,6 +74,7 @@ describe("an execution", () => {
   test.each([
     ["chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", 200, "ok"],
     ["without a body", "HTTP/1.1 204 No Content\r\n\r\n", 204, ""],
+    ["that has none by its status", "HTTP/1.1 304 Not Modified\r\n\r\n", 304, ""],
     [
       "behind 102 and 103",
       `HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n${OK}`,
@@ -101,6 +102,7 @@ describe("an execution", () => {
       answerAnd("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", "end"),
       "answer-cut",
     ],
+    ["cut behind a 103", answerAnd("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", "end"), "upstream-reset"],
     ["cut in its head", answerAnd("HTTP/1.1 200 OK\r\nContent-Le", "end"), "upstream-reset"],
     ["malformed", (socket) => socket.write("HTTP/1.1 2x0 OK\r\n\r\n"), "answer-cut"],
     [

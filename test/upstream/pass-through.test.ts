@@ -115,6 +115,13 @@ describe("a WebSocket", () => {
     await until("no connection is left upstream", () => upstream?.openSockets() === 0);
   });
 
+  test("is the only upgrade that is taken: a request that offers another is answered as it is", async () => {
+    const offer = `${GET.slice(0, -2)}Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n`;
+    const connection = await open((socket) => socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"), offer);
+    expect(await answerTo(connection)).toMatchObject({ status: 200, body: "ok" });
+    expect(upstream?.requests[0]).not.toMatch(/upgrade|http2-settings/i);
+  });
+
   test("to an upstream that is away is a 503 problem", async () => {
     gateway = await openGateway({ ONCEGATE_UPSTREAM_URL: `http://127.0.0.1:${await freePort()}` });
     const connection = await ask(OFFER);

@@ -99,6 +99,8 @@ describe("a retry that waits for its original", () => {
     retry.socket.destroy();
     await until("one is over", async () => (await metric("oncegate_in_flight")) === 1);
     expect(upstream.requests).toHaveLength(1);
+    const left = gateway.lines.map((line) => JSON.parse(line) as object).filter((line) => "outcome" in line);
+    expect(left).toMatchObject([{ status: 0, outcome: "operation-in-flight" }]); // nothing was answered
     first.socket.destroy();
   });
 });

@@ -72,3 +72,13 @@ test("a POST that offers an upgrade is the operation it is", async () => {
   expect(gateway.lines.some((line) => line.includes('"outcome":"completed"'))).toBe(true);
   socket.destroy();
 });
+
+test("what is malformed and behind no request is refused, counted and logged by its requestId", async () => {
+  const { socket, received } = open("NOT HTTP\r\n\r\n");
+  await new Promise((resolve) => socket.once("close", resolve));
+  expect(received()).toMatch(/^HTTP\/1\.1 400 /);
+  const { requestId } = JSON.parse(received().slice(received().indexOf("\r\n\r\n"))) as { requestId: string };
+  const line = await until("its line", () => gateway.lines.find((text) => text.includes(requestId)));
+  expect(JSON.parse(line)).toMatchObject({ status: 400, outcome: "bad-request" });
+  expect(await inFlight()).toBe("0");
+});

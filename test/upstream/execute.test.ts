@@ -81,6 +81,7 @@ describe("an execution", () => {
       201,
       "ok",
     ],
+    ["with a head of 60 KB", `HTTP/1.1 200 OK\r\nX: ${"a".repeat(60_000)}\r\nContent-Length: 2\r\n\r\nok`, 200, "ok"],
     ["with Connection: close", "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", 200, "ok"],
   ])("takes an answer %s as whole", async (_what, text, status, body) => {
     const { execution } = await executed((socket) => socket.write(text));
@@ -140,7 +141,9 @@ describe("an execution", () => {
 
   test("sends nothing where the lease is over in the tick of the first byte", async () => {
     const { upstream, raw } = await open((socket) => socket.write(OK));
-    expect(await upstream.execute(REQUEST, () => false)).toMatchObject({ kind: "never-sent", reason: "lease-over" });
+    let asked = 0;
+    const execution = await upstream.execute(REQUEST, () => (asked++, false));
+    expect([execution, asked]).toMatchObject([{ kind: "never-sent", reason: "lease-over" }, 1]);
     expect(raw.requests).toEqual([]);
   });
 

@@ -41,6 +41,15 @@ describe("an answer larger than what is kept", () => {
     await until("the upstream is let go", () => raw?.openSockets() === 0);
   });
 
+  test("that is cut while nobody reads it yet ends nothing but itself", async () => {
+    const head = "HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n";
+    const { body } = await overflowing((socket) => {
+      socket.write(head + "x".repeat(2_000), () => setImmediate(() => socket.end()));
+    });
+    await until("it is cut", () => body.destroyed);
+    expect(body.errored?.message).toContain("cut");
+  });
+
   test("comes no faster than it is read, and then whole", async () => {
     const bytes = 50_000_000;
     let at: Socket | undefined;
@@ -83,4 +92,13 @@ test("a request that would be sent a second time is stopped before its first byt
   one.onRequestStart(second);
   expect([first.aborted, second.aborted]).toEqual([false, true]);
   expect(await one.ended).toMatchObject({ kind: "lost", reason: "upstream-reset" });
+});
+
+test("a connection that took the whole time to fail is not tried again: the client would notice", async () => {
+  raw = await startRawUpstream(() => {});
+  const url = new URL(`https://127.0.0.1:${raw.url.port}`); // where nobody speaks TLS
+  upstream = openUpstream({ ...settingsFor(url), connectTimeoutMs: 2_000 });
+  const execution = await upstream.execute(REQUEST, () => true);
+  expect(execution).toMatchObject({ kind: "never-sent", reason: "unreachable" });
+  expect(raw.connections).toBe(1);
 });

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { PROBLEMS } from "../src/domain/problem.ts";
+import { REASONS } from "../src/domain/refusal.ts";
 import { settingFacts, settingsJsonSchema } from "../src/config/settings.ts";
 import type { SettingFacts } from "../src/config/settings.ts";
 
@@ -40,7 +41,7 @@ function envExample(settings: readonly SettingFacts[]): string {
     const line = required ? `${name}=${example}` : `# ${name}=${fallback ?? ""}`;
     return [`# ${[description, ...notes].join(" ")}`, line].join("\n");
   });
-  return `# ${GENERATED}\n\n${blocks.join("\n\n")}\n`;
+  return `# Copied to .env it is read by npm start. ${GENERATED}\n\n${blocks.join("\n\n")}\n`;
 }
 
 function settingsPage(settings: readonly SettingFacts[]): string {
@@ -83,5 +84,16 @@ What the gateway itself answers, as \`application/problem+json\` (RFC 9457): \`t
 \`detail\` (what happened, then what to do), \`code\`, \`retryable\` (the same request with the same key can succeed later without
 anybody acting) and \`requestId\` (also in the log). Whatever has no \`code\` comes from the API behind the gateway.
 
-${sections.join("\n")}`;
+Some have more: \`since\` (when the operation was started), \`reason\` (why an outcome is unknown, below), \`originalStatus\` and
+\`location\` (of an answer that was too large to keep).
+
+${sections.join("\n")}
+## Reasons of an unknown outcome
+
+| reason | |
+| --- | --- |
+${Object.entries(REASONS)
+  .map(([reason, words]) => `| \`${reason}\` | ${words} |`)
+  .join("\n")}
+`;
 }

@@ -1,4 +1,4 @@
-import { loadSettings } from "./config/load.ts";
+import { Settings } from "./config/settings.ts";
 import { serve } from "./serve.ts";
 import { FAILED, TOLD_WRONG, reasonOf } from "./surroundings.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -12,12 +12,12 @@ const HELP = `Usage: oncegate [command]
 
 /** Runs one sub-command to its end; resolves to the exit code. */
 export async function run(around: Surroundings): Promise<number> {
-  const [command = "serve", ...rest] = around.args;
+  const [command = "serve"] = around.args;
   switch (command) {
     case "serve":
       return serve(around);
     case "health":
-      return health(around, rest.includes("--ready") ? "/ready" : "/live");
+      return health(around);
     case "version":
     case "--version":
       around.print(around.version);
@@ -32,14 +32,16 @@ export async function run(around: Surroundings): Promise<number> {
   }
 }
 
-/** For HEALTHCHECK: asks the gateway of the same settings, from beside it. */
-async function health({ env, readFile, print, complain }: Surroundings, page: "/live" | "/ready"): Promise<number> {
-  const loaded = loadSettings(env, readFile);
-  if (loaded.kind === "refused") {
-    complain(loaded.message);
-    return TOLD_WRONG;
+/** For HEALTHCHECK: asks the gateway from beside it. Needs no setting but where its admin port is. */
+async function health({ args, env, print, complain }: Surroundings): Promise<number> {
+  const { success, data } = Settings.shape.ONCEGATE_ADMIN_LISTEN.safeParse(env["ONCEGATE_ADMIN_LISTEN"] || undefined);
+  const options = args.slice(1);
+  if (!success || options.some((option) => option !== "--ready")) {
+    complain(success ? HELP : "oncegate: ONCEGATE_ADMIN_LISTEN must be an address and a port");
+    return FAILED; // Docker keeps 2 for itself
   }
-  const { host, port } = loaded.settings.ONCEGATE_ADMIN_LISTEN;
+  const { host, port } = data;
+  const page = options.includes("--ready") ? "/ready" : "/live";
   const near = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
   try {
     // Docker gives a health check 5 s.

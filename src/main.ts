@@ -1,12 +1,27 @@
 #!/usr/bin/env node
+import { EventEmitter } from "node:events";
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { run } from "./cli.ts";
+import type { Signal } from "./surroundings.ts";
 
 /** The only reader of the arguments, the environment and signals. */
 const { version } = z
   .object({ version: z.string() })
   .parse(JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")));
+
+/** npm and a terminal both pass a Ctrl-C on: the same signal again within this is one and the same. */
+const ECHO_MS = 1_000;
+
+const signals = new EventEmitter<{ signal: [Signal] }>();
+let last: { signal: Signal; at: number } | undefined;
+for (const signal of ["SIGTERM", "SIGINT"] as const)
+  process.on(signal, () => {
+    const isEcho = last?.signal === signal && performance.now() - last.at < ECHO_MS;
+    if (isEcho) return;
+    last = { signal, at: performance.now() };
+    signals.emit("signal", signal);
+  });
 
 process.exitCode = await run({
   args: process.argv.slice(2),
@@ -15,14 +30,7 @@ process.exitCode = await run({
   readFile: (path) => readFileSync(path, "utf8"),
   print: (text) => console.log(text),
   complain: (text) => console.error(text),
-  nextSignal: () =>
-    new Promise((resolve) => {
-      const stop = (signal: NodeJS.Signals): void => {
-        process.off("SIGTERM", stop).off("SIGINT", stop);
-        if (signal === "SIGTERM" || signal === "SIGINT") resolve(signal);
-      };
-      process.on("SIGTERM", stop).on("SIGINT", stop);
-    }),
+  nextSignal: () => new Promise((resolve) => signals.once("signal", resolve)),
 });
 // Whatever is still open (a second signal, an upgraded connection) must not keep the process.
 process.exit();

@@ -173,9 +173,9 @@ async function execute({ request, rule, body }: Operation, lease: Lease, gate: G
 async function settle(request: Request, rule: Rule, execution: Execution, lease: Lease): Promise<Reply> {
   switch (execution.kind) {
     case "answered":
-      return settleAnswer(rule, execution.answer, keep(execution.answer), lease);
+      return settleAnswer(request, rule, execution.answer, keep(execution.answer), lease);
     case "overflowed":
-      return settleAnswer(rule, execution, keepHead(execution.status, execution.headers), lease);
+      return settleAnswer(request, rule, execution, keepHead(execution.status, execution.headers), lease);
     case "never-sent":
       request.facts.why = execution.why;
       await lease.release();
@@ -183,13 +183,22 @@ async function settle(request: Request, rule: Rule, execution: Execution, lease:
     case "lost":
       request.facts.why = execution.why;
       await lease.hold(execution.reason);
-      return refuse(request, refusal.becameUnknown(execution.reason));
+      return { ...refuse(request, refusal.becameUnknown(execution.reason)), outcome: "unknown" };
   }
 }
 
-async function settleAnswer(rule: Rule, answer: UpstreamAnswer, kept: Kept, lease: Lease): Promise<Reply> {
-  const reply = (outcome: Outcome, isStored: boolean): Reply =>
-    fromUpstream(outcome, answer, isStored ? [] : ["Idempotency-Stored", "false"]);
+async function settleAnswer(
+  { facts }: Request,
+  rule: Rule,
+  answer: UpstreamAnswer,
+  kept: Kept,
+  lease: Lease,
+): Promise<Reply> {
+  const reply = (outcome: Outcome, isStored: boolean): Reply => {
+    if (isStored) return fromUpstream(outcome, answer, []);
+    facts.stored = false;
+    return fromUpstream(outcome, answer, ["Idempotency-Stored", "false"]);
+  };
   switch (judge(rule, answer.status, answer.headers)) {
     case "store":
       return reply("completed", await lease.complete(kept));

@@ -25,7 +25,7 @@ export type Request = {
 
 export type BodyReading = { kind: "whole"; body: Buffer; forget: () => void } | { kind: Unreadable };
 
-export type Facts = { rule?: string; name?: Name; storeMs?: number; upstreamMs?: number; why?: string };
+export type Facts = { rule?: string; name?: Name; storeMs?: number; upstreamMs?: number; stored?: false; why?: string };
 
 export type Outcome = "completed" | "replayed" | "released" | "unknown" | "pass-through" | ProblemCode;
 

@@ -45,12 +45,20 @@ async function start(
   let store: Store | undefined;
   try {
     const caFile = settings.ONCEGATE_UPSTREAM_CA_FILE;
-    const ca = caFile === undefined ? undefined : around.readFile(caFile);
+    const ca = caFile === undefined ? undefined : readCa(caFile, around);
     store = await openStore(settings.ONCEGATE_STORE, { mayEvict: settings.ONCEGATE_ALLOW_UNSAFE_STORE });
     return { store, gateway: await startGateway(settings, { store, log, ca, version: around.version }) };
   } catch (error) {
     await store?.close();
     throw new CannotStart(reasonOf(error), { cause: error });
+  }
+}
+
+function readCa(file: string, { readFile }: Surroundings): string {
+  try {
+    return readFile(file);
+  } catch (error) {
+    throw new Error(`ONCEGATE_UPSTREAM_CA_FILE cannot be read: ${reasonOf(error)}`, { cause: error });
   }
 }
 
@@ -64,7 +72,7 @@ const DESCRIBE_AGAIN_MS = 100;
 async function sayStarted(log: Logger, { gateway, store, settings, origins, version }: Started): Promise<void> {
   const describing = describe(store);
   const described = await within(DESCRIBE_WITHIN_MS, describing);
-  const known = described ?? { store: "out of reach", durability: "unknown" };
+  const { risk, ...known } = described ?? { store: "out of reach", durability: "unknown" };
   const upstream = settings.ONCEGATE_UPSTREAM_URL.href;
   const values = origins.map(({ name, value, from }) => `${name}=${value} (${from})`);
   log.info({ version, ...known, upstream, ...gateway.listeners, settings: values }, "oncegate started");
@@ -72,9 +80,10 @@ async function sayStarted(log: Logger, { gateway, store, settings, origins, vers
     log.warn(
       "requests without any credential share one scope: set ONCEGATE_SCOPE if the API has such requests from several customers",
     );
+  if (risk !== undefined) log.warn({ risk }, "the store may lose what it acknowledged");
   if (described !== undefined) return;
   const why = await store.probe().then(() => undefined, reasonOf);
-  if (why !== undefined) log.error({ why }, "the store is out of reach: operations are refused until it answers");
+  if (why !== undefined) log.error({ why }, "the store cannot be used: operations are refused until it can");
   void describing.then(
     (late) => log.info(late, "the store answers"),
     (err: unknown) => log.error({ err }, "the store cannot be described"),

@@ -4,7 +4,7 @@ import type { Server } from "node:http";
 import type { Logger } from "pino";
 import { createAdmin } from "./admin/admin.ts";
 import type { Listen } from "./config/values.ts";
-import type { Settings } from "./config/settings.ts";
+import type { SettingName, Settings } from "./config/settings.ts";
 import type { Rule } from "./domain/rule.ts";
 import { createClientPort } from "./inbound/app.ts";
 import { BodyBudget } from "./inbound/body.ts";
@@ -13,7 +13,7 @@ import { createGuard } from "./inbound/guard.ts";
 import type { Gate } from "./pipeline.ts";
 import { Owner } from "./store/owner.ts";
 import type { Store } from "./store/records.ts";
-import { logAlarm, logLateEnd, logLateFailure, logRequest } from "./telemetry/log.ts";
+import { logAlarm, logLateEnd, logLateFailure, logRequest, watchStore } from "./telemetry/log.ts";
 import { openMetrics, timed } from "./telemetry/metrics.ts";
 import { openUpstream } from "./upstream/execute.ts";
 import { openPassThrough } from "./upstream/pass-through.ts";
@@ -41,7 +41,11 @@ export async function startGateway(
 ): Promise<Gateway> {
   const rule = defaultRule(settings);
   const metrics = openMetrics(() => store.records.countUnknown());
-  const records = timed(store.records, metrics.storeAnswered);
+  const heard = watchStore(log);
+  const records = timed(store.records, (verb, trouble, seconds) => {
+    heard(trouble);
+    metrics.storeAnswered(verb, trouble === undefined, seconds);
+  });
   const owner = new Owner({
     records,
     leaseMs: settings.ONCEGATE_LEASE,
@@ -91,8 +95,8 @@ export async function startGateway(
   });
   const admin = createAdmin({ version, metrics, probeStore: () => store.probe(), isDraining: () => isDraining });
   const listeners = {
-    clients: await listening(clientPort.server, settings.ONCEGATE_LISTEN),
-    admin: await listening(admin, settings.ONCEGATE_ADMIN_LISTEN),
+    clients: await listening(clientPort.server, "ONCEGATE_LISTEN", settings.ONCEGATE_LISTEN),
+    admin: await listening(admin, "ONCEGATE_ADMIN_LISTEN", settings.ONCEGATE_ADMIN_LISTEN),
   };
 
   /** In this order: a request can still begin an operation, an operation no request. */
@@ -149,9 +153,15 @@ function nameSecret(configured: string | undefined, store: Store): () => Promise
   return async () => (known ??= await store.nameSecret(randomBytes(32)));
 }
 
-async function listening(server: Server, { host, port }: Listen): Promise<string> {
+async function listening(server: Server, setting: SettingName, { host, port }: Listen): Promise<string> {
   server.listen(port, host);
-  await once(server, "listening");
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    throw new Error(`${setting} cannot be had: ${Error.isError(error) ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
   const bound = server.address();
   if (bound === null || typeof bound === "string") throw new Error("no address was bound");
   return `http://${host.includes(":") ? `[${host}]` : host}:${bound.port}`;

@@ -29,7 +29,7 @@ export const Settings = z
     ONCEGATE_STORE: z
       .string()
       .regex(/^(sqlite|rediss?(\+sentinel|\+cluster)?):./, "must start with sqlite:, redis:// or rediss://")
-      .regex(/^(sqlite|rediss?):/, `with Sentinel or Cluster ${LATER}`)
+      .regex(/^(?!rediss?\+(sentinel|cluster):)/, `with Sentinel or Cluster ${LATER}`)
       .prefault("sqlite:./data/oncegate.db")
       .meta({
         description:
@@ -110,12 +110,15 @@ export const Settings = z
       .enum(["enforce", "observe"], "must be enforce or observe")
       .refine((mode) => mode === "enforce", `observe ${LATER}`)
       .prefault("enforce")
-      .meta({ description: "observe: everything is passed on, what would have been stopped is counted and logged." }),
+      .meta({
+        description:
+          "observe (not available in this version): everything is passed on, what would have been stopped is counted and logged.",
+      }),
     ONCEGATE_RULES: z
       .string()
       .refine(() => false, LATER)
       .optional()
-      .meta({ description: "Path of a rules file." }),
+      .meta({ description: "Path of a rules file. Not available in this version." }),
     ONCEGATE_ADMIN_LISTEN: value.listen().prefault("127.0.0.1:9090").meta({ description: "The operator's port." }),
     ONCEGATE_ADMIN_TOKEN: z.string().min(16, "must have at least 16 characters").optional().meta({
       description: "Off loopback everything on the operator's port but /live, /ready, /version and /metrics needs it.",
@@ -125,7 +128,10 @@ export const Settings = z
       .string()
       .refine(() => false, LATER)
       .optional()
-      .meta({ description: "AES-256-GCM keys at rest: the first writes, all read.", secret: true }),
+      .meta({
+        description: "AES-256-GCM keys at rest: the first writes, all read. Not available in this version.",
+        secret: true,
+      }),
     ONCEGATE_NAME_SECRET: z.string().min(16, "must have at least 16 characters").optional().meta({
       description: "Secret of stored names. Without it one is made once and kept in the store.",
       secret: true,
@@ -141,15 +147,15 @@ export const Settings = z
       .whole(1, 64)
       .refine((workers) => workers === 1, `more than 1 ${LATER}`)
       .prefault("1")
-      .meta({ description: "Processes sharing the port." }),
-    ONCEGATE_ALLOW_UNSAFE_STORE: value
-      .yesNo()
-      .prefault("false")
-      .meta({ description: "Start on a Redis that evicts records when it is full." }),
+      .meta({ description: "Processes sharing the port; more than 1 is not available in this version." }),
+    ONCEGATE_ALLOW_UNSAFE_STORE: value.yesNo().prefault("false").meta({
+      description:
+        "Use a Redis that evicts records when it is full; without this, operations on such a one are refused.",
+    }),
     ONCEGATE_LOG_LEVEL: z
-      .enum(["trace", "debug", "info", "warn", "error", "silent"], "must be a pino level")
+      .enum(["trace", "debug", "info", "warn", "error", "silent"], "must be trace, debug, info, warn, error or silent")
       .prefault("info")
-      .meta({ description: "Least level that is logged." }),
+      .meta({ description: "Least level that is logged: trace, debug, info, warn, error or silent." }),
   })
   .refine(
     ({ ONCEGATE_UNKNOWN_RETENTION: kept, ONCEGATE_UPSTREAM_TIMEOUT: works }) => kept >= works + BEYOND_THE_UPSTREAM_MS,

@@ -55,13 +55,13 @@ export const PROBLEMS = {
     statuses: [409, 502, 504],
     title: "Nobody can tell whether the operation was executed",
     retryable: false,
-    next: "It is not sent again. Look in the API whether it was carried out before doing it anew.",
+    next: "It is not sent again with this key. Look in the API whether it was carried out; if it was not, send it with a new key.",
   },
   "credential-changed": {
     statuses: [409],
     title: "This key was used with another credential",
     retryable: false,
-    next: "Retry with the credential of the first request, or look the result up in the API.",
+    next: "Retry with the credential of the first request or, if that is no longer valid, look the result up in the API.",
   },
   "response-not-kept": {
     statuses: [409],
@@ -133,6 +133,8 @@ export type Problem = {
   code: ProblemCode;
   /** What happened; what to do next is added from the table. */
   what: string;
+  /** What to do next, where the table's words do not fit: for requests without a key. */
+  next?: string;
   /** One of the code's statuses, where not the first. */
   status?: number;
   /** Further members of the problem document. */
@@ -150,7 +152,7 @@ export function problemAnswer(
     type: `${DOCS}#${problem.code}`,
     title: entry.title,
     status,
-    detail: `${problem.what} ${entry.next}`,
+    detail: `${problem.what} ${problem.next ?? entry.next}`,
     code: problem.code,
     retryable: entry.retryable,
     requestId,

@@ -47,7 +47,8 @@ export const notKept = (status: number, location: string | undefined): Problem =
   members: { originalStatus: status, ...(location === undefined ? {} : { location }) },
 });
 
-const REASONS: Record<UnknownReason, string> = {
+/** Why an outcome is unknown, in words; `reason` of the problem. */
+export const REASONS: Record<UnknownReason, string> = {
   "owner-lost": "the gateway that ran it stopped before it could tell",
   "upstream-silent": "the API did not answer in time",
   "upstream-reset": "the connection to the API broke before its answer",

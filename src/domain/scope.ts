@@ -29,7 +29,7 @@ export function scopeOf(setting: ScopeSetting, input: ScopeInput): ScopeReading 
   for (const source of setting) {
     const part = readSource(source, input);
     if (part === undefined || part === "")
-      return { kind: "missing", what: `The request has no ${sourceName(source)}.` };
+      return { kind: "missing", what: `The request has no ${sourceName(source)}, or more than one.` };
     parts.push(part);
   }
   return scope("sources", ...parts);
@@ -67,14 +67,17 @@ export function parseSource(text: string): Source | undefined {
 function sourceName(source: Source): string {
   switch (source.from) {
     case "basic":
-      return "basic:username";
+      return "Basic user name";
     case "path":
-      return `path:${source.index}`;
+      return `segment ${source.index} in its path`;
     case "header":
+      return `header ${source.name}`;
     case "jwt":
+      return `claim ${source.name} in a JWT`;
     case "body":
+      return `field ${source.name} in its body`;
     case "query":
-      return `${source.from}:${source.name}`;
+      return `parameter ${source.name} in its query`;
   }
 }
 

@@ -28,6 +28,9 @@ export interface Records {
   countUnknown(): Promise<number>;
 }
 
+/** `risk`: what may cost a second invoice, where the store is not as it should be. */
+export type StoreDescription = { store: string; durability: string; risk?: string };
+
 /** An open store. It may be out of reach: then its verbs throw until it is back, and it keeps trying by itself. */
 export interface Store {
   readonly records: Records;
@@ -36,7 +39,7 @@ export interface Store {
   /** The secret of stored names: the first `candidate` ever offered to this store, the same for every process. */
   nameSecret(candidate: Buffer): Promise<Buffer>;
   /** For the start log: what it is and what survives a crash, without credentials. Throws StoreError while out of reach. */
-  describe(): Promise<{ store: string; durability: string }>;
+  describe(): Promise<StoreDescription>;
   /** Ends connections and threads; verbs under way throw. */
   close(): Promise<void>;
 }

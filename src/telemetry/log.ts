@@ -44,13 +44,14 @@ export function openLog(level: string): { log: Logger; flush: () => Promise<void
 export function logRequest(log: Logger, end: RequestEnd): void {
   const { requestId, method, path, status, outcome, ms, facts, error } = end;
   const line = { requestId, method, path, status, outcome, ms: rounded(ms), ...factsOf(facts) };
-  if (error === undefined) log.info(line, "request");
-  else log.error({ ...line, err: error }, "request failed");
+  if (error !== undefined) log.error({ ...line, err: error }, "request failed");
+  else log[outcome === "unknown" ? "warn" : "info"](line, "request"); // a customer was told that nobody knows
 }
 
 /** The end of an operation whose client was told `still-running`. */
 export function logLateEnd(log: Logger, { id: requestId, facts }: Request, { outcome, status }: Reply): void {
-  log.info({ requestId, status, outcome, ...factsOf(facts) }, "operation ended after its client's patience");
+  const level = outcome === "unknown" ? "warn" : "info";
+  log[level]({ requestId, status, outcome, ...factsOf(facts) }, "operation ended after its client's patience");
 }
 
 /** An operation that failed by a fault of the gateway, after its client was told `still-running`. */
@@ -58,17 +59,32 @@ export function logLateFailure(log: Logger, { id: requestId }: Request, err: unk
   log.error({ requestId, err }, "operation failed after its client's patience");
 }
 
+/** Tells when the store stops answering, and when it answers again. */
+export function watchStore(log: Logger): (trouble: string | undefined) => void {
+  let awaySince: number | undefined;
+  return (trouble) => {
+    if (trouble !== undefined && awaySince === undefined) {
+      awaySince = performance.now();
+      log.error({ why: trouble }, "the store does not answer: operations are refused while it does not");
+    } else if (trouble === undefined && awaySince !== undefined) {
+      log.info({ afterMs: rounded(performance.now() - awaySince) }, "the store answers again");
+      awaySince = undefined;
+    }
+  };
+}
+
 /** What must not happen while the store keeps what it acknowledged. */
 export function logAlarm(log: Logger, { alarm, name }: Alarm): void {
   log.error({ alarm, key: keyHashOf(name) }, "the store does not have what it should");
 }
 
-function factsOf(facts: Facts): Record<string, string | number> {
+function factsOf(facts: Facts): Record<string, string | number | boolean> {
   return {
     ...(facts.rule === undefined ? {} : { rule: facts.rule }),
     ...(facts.name === undefined ? {} : { key: keyHashOf(facts.name) }),
     ...(facts.storeMs === undefined ? {} : { storeMs: rounded(facts.storeMs) }),
     ...(facts.upstreamMs === undefined ? {} : { upstreamMs: rounded(facts.upstreamMs) }),
+    ...(facts.stored === undefined ? {} : { stored: facts.stored }),
     ...(facts.why === undefined ? {} : { why: facts.why }),
   };
 }

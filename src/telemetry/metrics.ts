@@ -13,7 +13,7 @@ export function openMetrics(countUnknown: () => Promise<number>) {
   const registers = [registry];
   const requests = new Counter({
     name: "oncegate_requests_total",
-    help: "Requests by outcome: completed, replayed, released, unknown, pass-through or a problem's code.",
+    help: "Requests by outcome: completed, replayed, released, unknown (it became so), pass-through or a problem's code.",
     labelNames: ["outcome"],
     registers,
   });
@@ -62,17 +62,21 @@ export function openMetrics(countUnknown: () => Promise<number>) {
   };
 }
 
-/** The same records, with every verb timed. */
-export function timed(records: Records, told: Metrics["storeAnswered"]): Records {
+/** The same records, with every verb timed; `told` hears what kept the store from answering. */
+export function timed(
+  records: Records,
+  told: (verb: string, trouble: string | undefined, seconds: number) => void,
+): Records {
   const timing = async <Answer>(verb: string, asked: Promise<Answer>): Promise<Answer> => {
     const askedAt = performance.now();
-    let answered = false;
+    let trouble: string | undefined;
     try {
-      const answer = await asked;
-      answered = true;
-      return answer;
+      return await asked;
+    } catch (error) {
+      trouble = error instanceof Error ? error.message : String(error);
+      throw error;
     } finally {
-      told(verb, answered, (performance.now() - askedAt) / 1_000);
+      told(verb, trouble, (performance.now() - askedAt) / 1_000);
     }
   };
   return {

@@ -148,13 +148,19 @@ function reset(res: ServerResponse): void {
   else res.destroy();
 }
 
+/** In words for a request without a key. */
 function problemOf(error: NodeJS.ErrnoException): Problem {
   const cause = error.code ?? error.message;
   if (NEVER_CONNECTED.test(cause))
-    return { code: "upstream-unreachable", what: `No connection to the API could be made (${cause}).` };
+    return {
+      code: "upstream-unreachable",
+      what: `No connection to the API could be made (${cause}).`,
+      next: "Nothing was sent: it is safe to send it again.",
+    };
   return {
     code: "outcome-unknown",
     status: 502,
-    what: `The request was sent, and no usable answer came back (${cause}). It had no idempotency key.`,
+    what: `The request was sent, and no usable answer came back (${cause}).`,
+    next: "Look in the API whether it was carried out before sending it again; with an idempotency key that would be safe.",
   };
 }

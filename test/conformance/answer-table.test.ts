@@ -135,7 +135,6 @@ describe.each(STORES)("on %s", (_, startStore) => {
   test.each([
     ["another password of one user", basic("anna:one"), basic("anna:two")],
     ["another token of one subject", jwt("b25l"), jwt("dHdv")],
-    ["one more credential", jwt("b25l"), { ...jwt("b25l"), "x-api-key": "extra" }],
   ])(
     "same key and scope, %s: 409 credential-changed without the answer, and no execution",
     async (_how, own, other) => {

@@ -88,8 +88,8 @@ describe("a scope of sources", () => {
     ["query:org", { kind: "scope", scope: '["sources","o1"]' }],
     ["path:2", { kind: "scope", scope: '["sources","orgs"]' }],
     ["body:clientCode", { kind: "scope", scope: '["sources","c1"]' }],
-    ["header:x-none", { kind: "missing", what: "The request has no header:x-none." }],
-    ["jwt:sub", { kind: "missing", what: "The request has no jwt:sub." }],
+    ["header:x-none", { kind: "missing", what: "The request has no header x-none, or more than one." }],
+    ["jwt:sub", { kind: "missing", what: "The request has no claim sub in a JWT, or more than one." }],
   ])("reads %s", (text, expected) => {
     const source = parseSource(text);
     if (source === undefined) throw new Error("no source");

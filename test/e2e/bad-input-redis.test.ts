@@ -97,7 +97,7 @@ test("a Redis that refuses connections: operations are refused until it appears,
   await refusesBecause(/refuses connections/);
   await redis({ port });
   await executesOnceReady();
-  expect(gateway.lines.some(({ msg }) => msg.startsWith("the store is out of reach"))).toBe(true);
+  expect(gateway.lines.some(({ msg }) => msg.startsWith("the store cannot be used"))).toBe(true);
 });
 
 test("a Redis that accepts and never answers: operations are refused within seconds", async () => {

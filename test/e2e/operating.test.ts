@@ -95,7 +95,7 @@ describe("the metrics", () => {
     [
       "a lost answer",
       () => post(gateway.url, "metered-3", { fault: "reset-after" }),
-      { [ended("outcome-unknown")]: 1, [asked("hold")]: 1, [UNKNOWN]: 1 },
+      { [ended("unknown")]: 1, [asked("hold")]: 1, [UNKNOWN]: 1 },
     ],
     [
       "an unknown status",
@@ -195,6 +195,6 @@ describe("the log", () => {
       await post(gateway.url, "logged-2", { fault: "reset-after" });
       return 1;
     });
-    expect(line).toMatchObject({ status: 502, outcome: "outcome-unknown", why: expect.stringMatching(/\S/) });
+    expect(line).toMatchObject({ status: 502, level: 40, outcome: "unknown", why: expect.stringMatching(/\S/) });
   });
 });

@@ -123,7 +123,7 @@ test("no log line has a key, credential, body, query or cookie, however its requ
   ]);
   gateway.signal("SIGINT");
   await gateway.logged(({ signal }) => signal === "SIGINT");
-  gateway.signal("SIGINT"); // the store is gone: one alone would wait for it
+  gateway.signal("SIGTERM"); // the store is gone: one alone would wait for it
   await gateway.exited;
 
   const text = gateway.text();

@@ -187,7 +187,7 @@ describe("oncegate", () => {
 
   test("health with wrong settings is told so", async () => {
     const { code, stderr } = await runToItsEnd({ ...enough, ONCEGATE_ADMIN_LISTEN: "here" }, ["health"]);
-    expect(code).toBe(2);
+    expect(code).toBe(1); // Docker keeps 2 for itself
     expect(stderr).toContain("ONCEGATE_ADMIN_LISTEN must be an address and a port");
   });
 });

@@ -51,6 +51,18 @@ test("an operation whose upload ends after the signal is executed to its end, al
   expect([retry.status, retry.isReplay]).toEqual([201, true]);
 });
 
+test("a signal that comes twice at once is one: npm passes on what a terminal sends to both", async () => {
+  const gateway = await startGatewayProcess({ ONCEGATE_UPSTREAM_URL: api.url, ONCEGATE_STORE: store.url });
+  ending.push(() => gateway.kill());
+  const running = post(gateway.url, "echo", { fault: "delay:1000" });
+  await until("the operation is claimed", () => store.records() === 1);
+  gateway.signal("SIGINT");
+  gateway.signal("SIGINT");
+  expect((await running).status).toBe(201);
+  expect(await gateway.exited).toBe(0);
+  expect(gateway.lines.at(-1)).toMatchObject({ msg: "stopped" });
+});
+
 test("a full disk behind its log neither stops it nor keeps it from stopping", async () => {
   const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
   const [port, adminPort] = [await freePort(), await freePort()];

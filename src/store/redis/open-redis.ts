@@ -1,4 +1,4 @@
-import type { Store } from "../records.ts";
+import type { Store, StoreDescription } from "../records.ts";
 import { serverOf } from "./connect.ts";
 import { Connection } from "./connection.ts";
 import { RedisRecords } from "./redis-records.ts";
@@ -28,29 +28,41 @@ export function openRedis({ url, mayEvict = false }: { url: string; mayEvict?: b
       return first;
     },
     async describe() {
-      return { store: server.url, durability: await durabilityOf(connection) };
+      return { store: server.url, ...(await durabilityOf(connection, mayEvict)) };
     },
     close: () => connection.close(),
   };
 }
 
-async function durabilityOf(connection: Connection): Promise<string> {
-  const info = String(await connection.command("INFO", "persistence"));
+const LOSES = "after a crash, retries of what it lost make second invoices: set appendonly yes, appendfsync always";
+
+async function durabilityOf(connection: Connection, mayEvict: boolean): Promise<Omit<StoreDescription, "store">> {
+  const info = String(await connection.command("INFO"));
   const setting = async (name: string) => {
     // Hosted servers often forbid CONFIG; then only what INFO says is known.
     const reply = await connection.command("CONFIG", "GET", name).catch(() => undefined);
     return Array.isArray(reply) && reply.length === 2 ? String(reply[1]) : undefined;
   };
+  const evicts = mayEvict && !/^maxmemory_policy:noeviction/m.test(info);
+  const risk = evicts
+    ? { risk: "this Redis evicts records when it is full: retries of what it drops make second invoices" }
+    : {};
   if (/^aof_enabled:1/m.test(info)) {
     const sync = await setting("appendfsync");
-    return sync === undefined ? "AOF" : `AOF, appendfsync ${sync}`;
+    return { durability: sync === undefined ? "AOF" : `AOF, appendfsync ${sync}`, ...risk };
   }
   switch (await setting("save")) {
     case undefined:
-      return "no AOF: a crash of the server loses records, at least those since its last snapshot";
+      return {
+        durability: "no AOF: a crash of the server loses records, at least those since its last snapshot",
+        risk: LOSES,
+      };
     case "":
-      return "none: records die with the server";
+      return { durability: "none: records die with the server", risk: LOSES };
     default:
-      return "RDB snapshots only: a crash of the server loses the records since the last one";
+      return {
+        durability: "RDB snapshots only: a crash of the server loses the records since the last one",
+        risk: LOSES,
+      };
   }
 }

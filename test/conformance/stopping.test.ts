@@ -1,10 +1,13 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { expectProblem } from "../support/expect-problem.ts";
 import { startGatewayProcess } from "../support/gateway.ts";
 import type { GatewayProcess } from "../support/gateway.ts";
-import { install, Order, untilReady } from "../support/installation.ts";
+import { install, Order, portOf, untilReady } from "../support/installation.ts";
 import type { Installation } from "../support/installation.ts";
 import { STORES } from "../support/test-store.ts";
+import { until } from "../support/until.ts";
 
 /** The last row of DESIGN's table (section 3): SIGTERM, with a real process. */
 describe.each(STORES)("on %s", (_, startStore) => {
@@ -59,6 +62,16 @@ describe.each(STORES)("on %s", (_, startStore) => {
     }
   });
 
+  test("an operation that its client was told still runs is waited for too, and stored", async () => {
+    const [gateway, order] = [await start({ ONCEGATE_CLIENT_WAIT: "1s" }), new Order(site.api)];
+    expectProblem(await order.post(gateway), "still-running", 504);
+    gateway.signal("SIGINT"); // takes nothing more from now on
+    await until("it takes no more connections", () => isRefused(portOf(gateway)));
+    (await site.held.arrived(order.key)).created({ id: 3 });
+    expect(await gateway.exited).toBe(0);
+    expect(await order.post(site.holding)).toMatchObject({ status: 201, replayed: true, fields: { id: 3 } });
+  });
+
   test("SIGTERM: what does not end within the grace becomes unknown", async () => {
     const [gateway, order] = [await start({ ONCEGATE_SHUTDOWN_GRACE: "1s" }), new Order(site.api)];
     const first = order.post(gateway).catch(() => "cut");
@@ -83,3 +96,13 @@ describe.each(STORES)("on %s", (_, startStore) => {
     expect(await gateway.exited).toBe(0);
   });
 });
+
+async function isRefused(port: number): Promise<boolean> {
+  const socket = connect(port, "127.0.0.1");
+  const refused = await once(socket, "connect").then(
+    () => false,
+    () => true,
+  );
+  socket.destroy();
+  return refused;
+}

@@ -3,10 +3,10 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Writable } from "node:stream";
 import express from "express";
-import { v7 as newRequestId } from "uuid";
 import type { HeaderValues } from "../domain/key.ts";
 import { problemAnswer } from "../domain/problem.ts";
 import type { Problem } from "../domain/problem.ts";
+import { newId } from "../ids.ts";
 import { handle, refuse } from "../pipeline.ts";
 import type { Gate } from "../pipeline.ts";
 import type { Request, RequestEnd } from "../request.ts";
@@ -119,7 +119,7 @@ function isWebSocket(req: IncomingMessage): boolean {
 
 /** `requestId`: of the request that it breaks off, whose own log line tells of it; without one a line is logged here. */
 function refuseMalformed(inbound: Inbound, socket: Writable, error: NodeJS.ErrnoException, requestId?: string): void {
-  const id = requestId ?? newRequestId();
+  const id = requestId ?? newId();
   const what = `The request is not HTTP as it must be (${error.code ?? error.message}).`;
   const answer = problemAnswer({ code: "bad-request", what }, id);
   writeRaw(socket, answer);
@@ -167,7 +167,7 @@ function asRequest(inbound: Inbound, req: IncomingMessage, isGone: () => boolean
   const queryAt = url.indexOf("?");
   const peer: Peer = { address: req.socket.remoteAddress ?? "", protocol: "http", httpVersion: req.httpVersion };
   return {
-    id: newRequestId(),
+    id: newId(),
     method: req.method ?? "",
     path: queryAt === -1 ? url : url.slice(0, queryAt),
     query: queryAt === -1 ? "" : url.slice(queryAt + 1),

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { v7 as uuidV7 } from "uuid";
 import type { Attempt, ClaimAnswer } from "../domain/claim.ts";
 import type { Identity, Name, Token } from "../domain/record.ts";
 import type { Kept } from "../domain/replay.ts";
+import { newIdBytes } from "../ids.ts";
 import { within } from "../patience.ts";
 import { decodeKept } from "./codec.ts";
 import { Lease } from "./lease.ts";
@@ -48,7 +48,7 @@ export class Owner {
   /** Throws StoreError where the store cannot be asked: nothing may be sent then, and what may have been claimed is withdrawn. */
   async claim(name: Name, { fingerprint, credential }: Omit<Identity, "owner">): Promise<Claim> {
     const { records, leaseMs, unknownRetentionMs } = this.#settings;
-    const identity = { owner: newToken(), fingerprint, credential };
+    const identity = { owner: Buffer.from(newIdBytes()).toString("base64url"), fingerprint, credential };
     const { owner } = identity;
     const deadline = records.time() + CLAIM_WITHIN_MS;
     const attempt: Attempt = { ...identity, into: "executing", leaseMs, deadline, keepMs: unknownRetentionMs };
@@ -144,9 +144,4 @@ export class Owner {
 function storeErrorOnly(error: unknown): StoreError {
   if (error instanceof StoreError) return error;
   throw error;
-}
-
-/** A uuid of version 7: unique, and sorted by time where somebody lists them. */
-function newToken(): Token {
-  return Buffer.from(uuidV7(undefined, new Uint8Array(16))).toString("base64url");
 }

@@ -45,7 +45,7 @@ export function openPassThrough({ url, ca, connectTimeoutMs, preserveHost }: Pas
 
   const plugin = definePlugin((proxy) => {
     proxy.on("proxyReq", (sent, req, res) => {
-      limitConnecting(sent, connectTimeoutMs);
+      limitConnecting(sent, url.protocol === "https:" ? "secureConnect" : "connect", connectTimeoutMs);
       sent.once("upgrade", (_answer, socket) => {
         socket.destroy();
         sent.destroy();
@@ -65,6 +65,9 @@ export function openPassThrough({ url, ca, connectTimeoutMs, preserveHost }: Pas
         answer.destroy();
         return fail(error instanceof Error ? error : new Error(String(error)), req, res);
       }
+      // Head and first piece leave in one write where they came in one; a head alone (server-sent events) leaves by itself.
+      res.cork();
+      setImmediate(() => res.uncork());
       res.write(EMPTY); // sends the head now, for server-sent events; flushHeaders() would send Latin-1 as UTF-8
       answer.once("error", () => reset(res)); // before the library's own listener, which would end it as if whole
       answer.pipe(res);
@@ -132,14 +135,14 @@ function asDictionary(raw: readonly string[]): NodeJS.Dict<string | string[]> {
 }
 
 /** The library has no limit of its own on connecting. */
-function limitConnecting(sent: ClientRequest, ms: number): void {
+function limitConnecting(sent: ClientRequest, connected: "connect" | "secureConnect", ms: number): void {
   const { socket } = sent;
   if (socket?.connecting !== true) return;
   const tooLong = setTimeout(
     () => sent.destroy(Object.assign(new Error("connect timeout"), { code: "ETIMEDOUT" })),
     ms,
   );
-  socket.once("connect", () => clearTimeout(tooLong)).once("close", () => clearTimeout(tooLong));
+  socket.once(connected, () => clearTimeout(tooLong)).once("close", () => clearTimeout(tooLong));
 }
 
 /** A cut answer must look cut. */

@@ -40,8 +40,8 @@ export function unknownReason(text: string): UnknownReason {
 type Started = Identity & { startedAt: number };
 
 /** Nothing was sent yet and nothing may be: the operation waits for its turn. The only state another owner may take over. */
-type Claimed = Started & { state: "claimed"; leaseUntil: number };
-type Executing = Started & { state: "executing"; leaseUntil: number };
+export type Claimed = Started & { state: "claimed"; leaseUntil: number };
+export type Executing = Started & { state: "executing"; leaseUntil: number };
 /** `answer` is opaque to stores (store/codec.ts). */
 export type Completed = Started & { state: "completed"; answer: Uint8Array };
 export type Unknown = Started & { state: "unknown"; reason: UnknownReason };

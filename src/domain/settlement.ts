@@ -1,5 +1,5 @@
 import { asRead } from "./record.ts";
-import type { Identity, Now, StoredRecord, Token, UnknownReason } from "./record.ts";
+import type { Claimed, Executing, Identity, Now, StoredRecord, Token, UnknownReason } from "./record.ts";
 
 /**
  * What the owner of a claim may do to its record afterwards. Every function here compares the owner token first and
@@ -8,6 +8,13 @@ import type { Identity, Now, StoredRecord, Token, UnknownReason } from "./record
  */
 export type Change<Answer> = { answer: Answer; next?: StoredRecord | "absent" };
 
+/** The owner's record while it is neither settled nor lapsed into unknown. */
+function live(stored: StoredRecord | undefined, owner: Token, now: Now): Claimed | Executing | undefined {
+  const record = asRead(stored, now);
+  if (record?.owner !== owner) return undefined;
+  return record.state === "claimed" || record.state === "executing" ? record : undefined;
+}
+
 /** Permits the first byte of an operation that waited as `claimed`. */
 export function begin(
   stored: StoredRecord | undefined,
@@ -15,9 +22,8 @@ export function begin(
   leaseMs: number,
   now: Now,
 ): Change<"begun" | "lost"> {
-  const record = asRead(stored, now);
-  if (record?.owner !== owner) return { answer: "lost" };
-  if (record.state !== "claimed" && record.state !== "executing") return { answer: "lost" };
+  const record = live(stored, owner, now);
+  if (record === undefined) return { answer: "lost" };
   return { answer: "begun", next: { ...record, state: "executing", leaseUntil: now.lease + leaseMs } };
 }
 
@@ -27,9 +33,8 @@ export function renew(
   leaseMs: number,
   now: Now,
 ): Change<"renewed" | "lost"> {
-  const record = asRead(stored, now);
-  if (record?.owner !== owner) return { answer: "lost" };
-  if (record.state !== "claimed" && record.state !== "executing") return { answer: "lost" };
+  const record = live(stored, owner, now);
+  if (record === undefined) return { answer: "lost" };
   return { answer: "renewed", next: { ...record, leaseUntil: now.lease + leaseMs } };
 }
 

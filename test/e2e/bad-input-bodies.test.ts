@@ -1,38 +1,22 @@
 import { createHash, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { startGatewayProcess } from "../support/gateway.ts";
-import type { GatewayProcess } from "../support/gateway.ts";
-import { INVOICE, startSampleApi } from "../support/sample-api.ts";
-import type { SampleApi } from "../support/sample-api.ts";
+import { INVOICE } from "../support/sample-api.ts";
 import { post, seen } from "./keyed-post.ts";
+import { oneGateway } from "./one-gateway.ts";
+import type { OneGateway } from "./one-gateway.ts";
 import { answersIn, openRaw, rawAnswer, rawPost, wholeAnswer } from "./raw-bytes.ts";
 import type { RawAnswer } from "./raw-bytes.ts";
-import { storeFile } from "./store-file.ts";
-import type { StoreFile } from "./store-file.ts";
 import { until } from "../support/until.ts";
 
 const LIMIT = 1_048_576;
 
-let api: SampleApi;
-let store: StoreFile;
-let gateway: GatewayProcess;
+let { api, store, gateway, end } = {} as OneGateway;
 let key: string;
 let before: { invoices: number; records: number };
 beforeAll(async () => {
-  api = await startSampleApi();
-  store = storeFile();
-  gateway = await startGatewayProcess({
-    ONCEGATE_UPSTREAM_URL: api.url,
-    ONCEGATE_STORE: store.url,
-    ONCEGATE_CLIENT_WAIT: "1s",
-    ONCEGATE_MAX_REQUEST_BODY: "1mb",
-  });
+  ({ api, store, gateway, end } = await oneGateway({ ONCEGATE_CLIENT_WAIT: "1s", ONCEGATE_MAX_REQUEST_BODY: "1mb" }));
 });
-afterAll(async () => {
-  await gateway.kill();
-  await api.close();
-  store.remove();
-});
+afterAll(() => end());
 beforeEach(async () => {
   key = randomUUID();
   before = await left();

@@ -1,32 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { startGatewayProcess } from "../support/gateway.ts";
-import type { GatewayProcess } from "../support/gateway.ts";
-import { INVOICE, startSampleApi } from "../support/sample-api.ts";
-import type { SampleApi } from "../support/sample-api.ts";
+import { INVOICE } from "../support/sample-api.ts";
 import { post } from "./keyed-post.ts";
+import { oneGateway } from "./one-gateway.ts";
+import type { OneGateway } from "./one-gateway.ts";
 import { rawAnswer, rawPost } from "./raw-bytes.ts";
 import type { RawAnswer } from "./raw-bytes.ts";
-import { storeFile } from "./store-file.ts";
-import type { StoreFile } from "./store-file.ts";
 
-let api: SampleApi;
-let store: StoreFile;
-let gateway: GatewayProcess;
+let { api, store, gateway, end } = {} as OneGateway;
 let before: { invoices: number; records: number };
 beforeAll(async () => {
-  api = await startSampleApi();
-  store = storeFile();
-  gateway = await startGatewayProcess({
-    ONCEGATE_UPSTREAM_URL: api.url,
-    ONCEGATE_STORE: store.url,
-    ONCEGATE_REQUIRE_KEY: "true",
-  });
+  ({ api, store, gateway, end } = await oneGateway({ ONCEGATE_REQUIRE_KEY: "true" }));
 });
-afterAll(async () => {
-  await gateway.kill();
-  await api.close();
-  store.remove();
-});
+afterAll(() => end());
 beforeEach(async () => {
   before = await left();
 });

@@ -1,31 +1,16 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { startGatewayProcess } from "../support/gateway.ts";
-import type { GatewayProcess, LogLine } from "../support/gateway.ts";
-import { startSampleApi } from "../support/sample-api.ts";
-import type { SampleApi } from "../support/sample-api.ts";
+import type { LogLine } from "../support/gateway.ts";
 import { page, post } from "./keyed-post.ts";
-import { storeFile } from "./store-file.ts";
-import type { StoreFile } from "./store-file.ts";
+import { oneGateway } from "./one-gateway.ts";
+import type { OneGateway } from "./one-gateway.ts";
 import { until } from "../support/until.ts";
 
-let api: SampleApi;
-let store: StoreFile;
-let gateway: GatewayProcess;
+let { api, gateway, end } = {} as OneGateway;
 beforeAll(async () => {
-  api = await startSampleApi();
-  store = storeFile();
-  gateway = await startGatewayProcess({
-    ONCEGATE_UPSTREAM_URL: api.url,
-    ONCEGATE_STORE: store.url,
-    ONCEGATE_UPSTREAM_TIMEOUT: "2s",
-  });
+  ({ api, gateway, end } = await oneGateway({ ONCEGATE_UPSTREAM_TIMEOUT: "2s" }));
 });
-afterAll(async () => {
-  await gateway.kill();
-  await api.close();
-  store.remove();
-});
+afterAll(() => end());
 
 describe("the admin port", () => {
   test("says that it is alive, ready and which version it is, and has nothing else", async () => {

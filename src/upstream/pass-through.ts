@@ -66,8 +66,10 @@ export function openPassThrough({ url, ca, connectTimeoutMs, preserveHost }: Pas
         return fail(error instanceof Error ? error : new Error(String(error)), req, res);
       }
       // Head and first piece leave in one write where they came in one; a head alone (server-sent events) leaves by itself.
-      res.cork();
-      setImmediate(() => res.uncork());
+      // The socket, not the response: a corked response of Node 24 sends the last chunk before the first.
+      const { socket } = res;
+      socket?.cork();
+      setImmediate(() => socket?.uncork());
       res.write(EMPTY); // sends the head now, for server-sent events; flushHeaders() would send Latin-1 as UTF-8
       answer.once("error", () => reset(res)); // before the library's own listener, which would end it as if whole
       answer.pipe(res);

@@ -98,6 +98,7 @@ export function createClientPort(inbound: Inbound): ClientPort {
       oldest.res.shouldKeepAlive = false; // what is malformed came behind this request, which gets its own answer first
       return;
     }
+    if (oldest?.res.headersSent === true) return void oldest.req.socket.resetAndDestroy(); // no words into an answer
     if (error.code !== "ECONNRESET" && socket.writable) refuseMalformed(inbound, socket, error, oldest?.request.id);
     socket.end();
   });

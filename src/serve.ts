@@ -22,10 +22,11 @@ export async function serve(around: Surroundings): Promise<number> {
   const { settings, origins } = loaded;
   const { log, flush } = openLog(settings.ONCEGATE_LOG_LEVEL);
   const signal = around.nextSignal(); // obeyed from before the ports are open
+  const second = signal.then(() => around.nextSignal());
   try {
     const started = await start(settings, log, around);
     await Promise.race([sayStarted(log, { ...started, settings, origins, version: around.version }), signal]);
-    await stop(started.gateway, settings.ONCEGATE_SHUTDOWN_GRACE, log, await signal, around.nextSignal());
+    await stop(started.gateway, settings.ONCEGATE_SHUTDOWN_GRACE, log, await signal, second);
     return 0;
   } catch (error) {
     around.complain(`oncegate cannot ${error instanceof CannotStart ? "start" : "go on"}: ${reasonOf(error)}`);

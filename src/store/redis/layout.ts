@@ -1,3 +1,4 @@
+import { StoreError } from "../records.ts";
 import { asRead, unknownReason } from "../../domain/record.ts";
 import type { Name, StoredRecord, Token } from "../../domain/record.ts";
 
@@ -61,5 +62,5 @@ function stored(value: Buffer): StoredRecord {
     case "u":
       return { state: "unknown", ...common, reason: unknownReason(value.toString("latin1", TAIL)) };
   }
-  throw new Error(`a record has the state "${state}", which this version does not know`);
+  throw new StoreError("unsent", `a record has the state "${state}", which this version does not know`);
 }

@@ -15,22 +15,8 @@ import { openPassThrough } from "../src/upstream/pass-through.ts";
 import { sqliteFixture } from "./store/sqlite-fixture.ts";
 import type { SqliteFixture } from "./store/sqlite-fixture.ts";
 import { send } from "./support/installation.ts";
+import { aRule } from "./support/rule.ts";
 import { until } from "./support/until.ts";
-
-const RULE: Gate["rule"] = {
-  name: "default",
-  methods: ["POST"],
-  keyHeaders: ["idempotency-key"],
-  keyMaxLength: 255,
-  requireKey: false,
-  scope: "auto",
-  fingerprint: "content",
-  releaseStatuses: [],
-  unknownStatuses: [],
-  retentionMs: 60_000,
-  unknownRetentionMs: 60_000,
-  inFlightWaitMs: 0,
-};
 
 let fixture: SqliteFixture;
 let store: Store;
@@ -64,7 +50,7 @@ async function serving(
   const secret = randomBytes(32);
   port = createClientPort({
     gate: {
-      rule: RULE,
+      rule: aRule(),
       nameSecret: async () => secret,
       owner,
       upstream: { execute, abandon: () => {}, close: async () => {} },

@@ -1,6 +1,6 @@
-import { StoreError } from "../records.ts";
 import { asRead, unknownReason } from "../../domain/record.ts";
 import type { Name, StoredRecord, Token } from "../../domain/record.ts";
+import { StoreError } from "../records.ts";
 
 /** The 64 hash tags, and so at most 64 slots, over which records spread: the first character of the name's second half. */
 export const PARTITIONS = Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");

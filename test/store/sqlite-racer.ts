@@ -1,7 +1,7 @@
 /**
- * A process that claims the keys 0 to N-1 of a file, as sqlite-race.test.ts says, and prints one line for each
- * acknowledgement: `claimed I OWNER`, `completed I OWNER`.
- * Usage: node sqlite-racer.ts FILE N
+ * A process that claims the keys FIRST up to and without END of a file, as sqlite-race.test.ts says, and prints one line
+ * for each acknowledgement: `claimed I OWNER`, `completed I OWNER`.
+ * Usage: node sqlite-racer.ts FILE FIRST END, where END may be Infinity
  */
 import { once } from "node:events";
 import { argv, stdin, stdout } from "node:process";
@@ -12,13 +12,15 @@ import { anAttempt, anyToken, theAnswer } from "./operation.ts";
 /** As many operations as are under way at once, so that batches hold several. */
 const AT_ONCE = 8;
 
-const [, , file = "", count = "0"] = argv;
+const [, , file = "", first = "0", end = "0"] = argv;
 const fingerprint = "f".repeat(22);
 const store = await openSqlite({ file });
 stdout.write("ready\n");
 await once(stdin, "data");
 
-const keys = Array.from({ length: Number(count) }, (_, i) => i).values();
+const keys = (function* () {
+  for (let i = Number(first); i < Number(end); i++) yield i;
+})();
 await Promise.all(
   Array.from({ length: AT_ONCE }, async () => {
     for (const i of keys) {

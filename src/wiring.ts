@@ -10,6 +10,8 @@ import { createClientPort } from "./inbound/app.ts";
 import { BodyBudget } from "./inbound/body.ts";
 import { trustedProxies } from "./inbound/forwarding.ts";
 import { createGuard } from "./inbound/guard.ts";
+import { CONNECTION_LIMITS } from "./inbound/limits.ts";
+import type { ConnectionLimits } from "./inbound/limits.ts";
 import type { Gate } from "./pipeline.ts";
 import { Owner } from "./store/owner.ts";
 import type { Store } from "./store/records.ts";
@@ -34,12 +36,22 @@ export type Gateway = {
   close(): Promise<void>;
 };
 
+export type Foundations = {
+  store: Store;
+  log: Logger;
+  ca: string | undefined;
+  version: string;
+  /** Shorter ones in tests. */
+  limits?: ConnectionLimits;
+};
+
 /** Builds everything from the settings and listens. Rejects where a port cannot be had. */
 export async function startGateway(
   settings: Settings,
-  { store, log, ca, version }: { store: Store; log: Logger; ca: string | undefined; version: string },
+  { store, log, ca, version, limits = CONNECTION_LIMITS }: Foundations,
 ): Promise<Gateway> {
   const rule = defaultRule(settings);
+  const pseudonym = `oncegate-${randomBytes(4).toString("hex")}`; // two gateways in a row are no loop
   const metrics = openMetrics(() => store.records.countUnknown());
   const heard = watchStore(log);
   const records = timed(store.records, (verb, trouble, seconds) => {
@@ -75,16 +87,17 @@ export async function startGateway(
 
   let isDraining = false;
   const clientPort = createClientPort({
-    guard: createGuard(rule),
+    guard: createGuard({ rule, pseudonym }),
     gate,
     passThrough,
+    limits,
     bodyLimits: {
       maxBytes: settings.ONCEGATE_MAX_REQUEST_BODY,
       withinMs: settings.ONCEGATE_CLIENT_WAIT,
       idleMs: BODY_IDLE_MS,
     },
     bodyBudget: new BodyBudget(settings.ONCEGATE_MAX_BUFFERED),
-    isTrusted: trustedProxies(settings.ONCEGATE_TRUSTED_PROXIES ?? []),
+    forwarder: { pseudonym, isTrusted: trustedProxies(settings.ONCEGATE_TRUSTED_PROXIES ?? []) },
     preserveHost: settings.ONCEGATE_PRESERVE_HOST,
     isDraining: () => isDraining,
     onStart: metrics.requestStarted,

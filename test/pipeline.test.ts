@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { pino } from "pino";
 import { createClientPort } from "../src/inbound/app.ts";
 import { BodyBudget } from "../src/inbound/body.ts";
+import { CONNECTION_LIMITS } from "../src/inbound/limits.ts";
 import type { Gate } from "../src/pipeline.ts";
 import type { RequestEnd } from "../src/request.ts";
 import { Owner } from "../src/store/owner.ts";
@@ -67,7 +68,8 @@ async function serving(
     bodyLimits: { maxBytes: 1_000, withinMs: 10_000, idleMs: 10_000 },
     bodyBudget: new BodyBudget(1_000),
     guard: () => undefined,
-    isTrusted: () => false,
+    forwarder: { pseudonym: "oncegate-1", isTrusted: () => false },
+    limits: CONNECTION_LIMITS,
     preserveHost: false,
     isDraining: () => false,
     onStart: () => {},

@@ -2,7 +2,7 @@
 export type RawHeaders = readonly string[];
 
 /** RFC 9110, section 7.6.1, and what stands for the same in practice: about one connection only, never passed on. */
-const HOP_BY_HOP = [
+export const HOP_BY_HOP = [
   "connection",
   "keep-alive",
   "proxy-authenticate",
@@ -30,5 +30,8 @@ export function valuesOf(raw: RawHeaders, name: string): string[] {
   return values;
 }
 
-/** How this gateway names itself in Via (RFC 9110, section 7.6.3). */
-export const via = (httpVersion: string): string => `${httpVersion} oncegate`;
+/**
+ * How a gateway names itself in Via (RFC 9110, section 7.6.3). In answers every one is "oncegate", so that a replay is the same
+ * from each; in requests each has a pseudonym of its own, by which it knows what it has already sent.
+ */
+export const via = (httpVersion: string, pseudonym = "oncegate"): string => `${httpVersion} ${pseudonym}`;

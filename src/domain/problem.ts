@@ -81,6 +81,18 @@ export const PROBLEMS = {
     retryable: false,
     next: "Use a new key for a new intent; send the same method, path, query and body to retry the first one.",
   },
+  "too-many-headers": {
+    statuses: [431],
+    title: "Head of the request too large",
+    retryable: false,
+    next: "Nothing was kept or sent on: send fewer and shorter header lines.",
+  },
+  loop: {
+    statuses: [508],
+    title: "The request came back to the gateway that sent it",
+    retryable: false,
+    next: "Nothing was kept or sent on this time: the gateway's upstream leads back to it, which its operator has to mend.",
+  },
   "still-running": {
     statuses: [504],
     title: "The operation still runs",

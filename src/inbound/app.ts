@@ -1,9 +1,8 @@
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
-import type { Writable } from "node:stream";
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import express from "express";
-import type { HeaderValues } from "../domain/key.ts";
 import { problemAnswer } from "../domain/problem.ts";
 import type { Problem } from "../domain/problem.ts";
 import { newId } from "../ids.ts";
@@ -11,31 +10,23 @@ import { handle, refuse } from "../pipeline.ts";
 import type { Gate } from "../pipeline.ts";
 import type { Request, RequestEnd } from "../request.ts";
 import type { PassThrough } from "../upstream/pass-through.ts";
-import { readBody } from "./body.ts";
-import type { BodyBudget, BodyLimits } from "./body.ts";
-import { forwardedHeaders } from "./forwarding.ts";
-import type { Peer } from "./forwarding.ts";
-import { sendReply, writeRaw } from "./reply.ts";
+import type { Guard, Unsafe } from "./guard.ts";
+import { asRequest, headOf, isWebSocket, sayContinue } from "./incoming.ts";
+import type { Intake } from "./incoming.ts";
+import type { ConnectionLimits } from "./limits.ts";
+import { malformation } from "./malformed.ts";
+import { sendReply, writeLast, writeRaw } from "./reply.ts";
 
-export type Inbound = {
-  guard: (headers: HeaderValues) => Problem | undefined;
+export type Inbound = Intake & {
+  guard: Guard;
   gate: Gate;
   passThrough: PassThrough;
-  bodyLimits: BodyLimits;
-  bodyBudget: BodyBudget;
-  isTrusted: (address: string) => boolean;
-  preserveHost: boolean;
+  limits: ConnectionLimits;
   /** The gateway stops: every reply closes its connection. */
   isDraining: () => boolean;
   onStart: () => void;
   onEnd: (end: RequestEnd) => void;
 };
-
-/** Longer than the idle limit of the load balancers in front (60 s is common), so that they never write to a closing socket. */
-const KEEP_ALIVE_MS = 75_000;
-
-/** Node's own limit, which it drops together with requestTimeout. */
-const HEAD_WITHIN_MS = 60_000;
 
 type Served = {
   request: Request;
@@ -43,6 +34,16 @@ type Served = {
   res: ServerResponse;
   /** Resolves when the connection has the whole answer, or is gone. */
   closed: PromiseWithResolvers<void>;
+  isPassThrough: boolean;
+  /** It turned malformed before it was answered; the client was told. */
+  brokenOff?: Problem;
+};
+
+type Connection = {
+  /** What is being served, the oldest first: a client may send the next request before it has an answer. */
+  served: Served[];
+  /** Its last answer is given. What comes behind is not looked at (RFC 9112, section 9.6): it may be a refused request's body. */
+  isOver: boolean;
 };
 
 export type ClientPort = {
@@ -54,53 +55,90 @@ export type ClientPort = {
 /** The client port: one handler for everything, no routes (Express matches them case-insensitively). */
 export function createClientPort(inbound: Inbound): ClientPort {
   const serving = new Set<Promise<void>>();
-  /** What is being served on each connection, the oldest first: a client may send the next request before it has an answer. */
-  const served = new WeakMap<object, Served[]>();
-  const servedBy = (socket: Socket): Served[] => {
-    const ofConnection: Served[] = [];
-    served.set(socket, ofConnection);
+  const connections = new WeakMap<object, Connection>();
+  const opened = (socket: Socket): Connection => {
+    const connection: Connection = { served: [], isOver: false };
+    connections.set(socket, connection);
     // A response whose turn never came is not told that its connection is gone.
-    socket.once("close", () => ofConnection.forEach(({ closed }) => closed.resolve()));
-    return ofConnection;
+    socket.once("close", () => connection.served.forEach(({ closed }) => closed.resolve()));
+    return connection;
   };
-  const app = express();
-  app.disable("x-powered-by").set("etag", false).set("query parser", false);
-  app.use((req, res) => {
+  const begin = (req: IncomingMessage, res: ServerResponse, unsafe?: Unsafe): void => {
+    const connection = connections.get(req.socket) ?? opened(req.socket);
+    if (connection.isOver) return void req.resume();
     const closed = Promise.withResolvers<void>();
     res.once("close", closed.resolve);
-    const one = { request: asRequest(inbound, req, () => res.destroyed), req, res, closed };
-    const ofConnection = served.get(req.socket) ?? servedBy(req.socket);
-    ofConnection.push(one);
-    const ended = serve(inbound, one).finally(() => {
-      ofConnection.splice(ofConnection.indexOf(one), 1);
+    const request = asRequest(inbound, req, res);
+    const one: Served = { request, req, res, closed, isPassThrough: false };
+    connection.served.push(one);
+    const ended = serve(inbound, one, connection, unsafe).finally(() => {
+      connection.served.splice(connection.served.indexOf(one), 1);
       serving.delete(ended);
     });
     serving.add(ended);
-  });
+  };
+  const app = express();
+  app.disable("x-powered-by").set("etag", false).set("query parser", false);
+  app.use((req, res) => begin(req, res));
+  const receive = (req: IncomingMessage, res: ServerResponse): void => {
+    const unsafe = inbound.guard(headOf(req));
+    if (unsafe === undefined) app(req, res);
+    else begin(req, res, unsafe); // Express itself fails on some targets
+  };
   const server = createServer(
     {
       requestTimeout: 0, // uploads that pass through may take their time; an operation's body has limits of its own
-      headersTimeout: HEAD_WITHIN_MS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: inbound.limits.headMs,
+      connectionsCheckingInterval: inbound.limits.lookMs,
+      keepAliveTimeout: inbound.limits.idleMs,
+      requireHostHeader: false, // the guard says it in words
       shouldUpgradeCallback: isWebSocket,
     },
-    app,
+    receive,
   );
-  server.on("upgrade", (req, socket: Socket, head) => {
-    const request = asRequest(inbound, req, () => socket.destroyed);
-    inbound.passThrough.upgrade(req, socket, head, request.outgoingHeaders(), (problem) =>
-      writeRaw(socket, problemAnswer(problem, request.id)),
-    );
+  // By itself Node would say 100, or 417. Here the guard looks first, and 100 is said when the body is going to be read.
+  server.on("checkContinue", receive).on("checkExpectation", receive);
+  const takeOver = (req: IncomingMessage, socket: Socket, head: Buffer): void => {
+    socket.setTimeout(0); // a WebSocket may be silent
+    const request = asRequest(inbound, req, socket);
+    const unsafe = inbound.guard({ ...headOf(req), isUpgrade: true });
+    if (unsafe === undefined)
+      inbound.passThrough.upgrade(req, socket, head, request.outgoingHeaders(), (problem) =>
+        writeRaw(socket, problemAnswer(problem, request.id)),
+      );
+    else
+      refuseUnserved(
+        inbound,
+        socket.on("error", () => {}),
+        unsafe,
+        request,
+        unsafe.reason,
+      );
+  };
+  server.on("upgrade", takeOver).on("connect", takeOver); // without a listener Node drops a CONNECT without a word
+  server.timeout = inbound.limits.stalledMs;
+  server.on("timeout", (socket) => {
+    const oldest = connections.get(socket)?.served[0];
+    if (oldest === undefined) socket.destroy(); // idle between two requests
+    else if (socket.writableLength > 0 || isStalledUpload(oldest)) socket.resetAndDestroy();
   });
-  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    const oldest = served.get(socket)?.[0];
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
+    const connection = connections.get(socket);
+    if (connection?.isOver === true || !socket.writable) return; // its last answer is on its way
+    const oldest = connection?.served[0];
     if (oldest?.req.complete === true && !oldest.res.writableEnded) {
       oldest.res.shouldKeepAlive = false; // what is malformed came behind this request, which gets its own answer first
       return;
     }
     if (oldest?.res.headersSent === true) return void oldest.req.socket.resetAndDestroy(); // no words into an answer
-    if (error.code !== "ECONNRESET" && socket.writable) refuseMalformed(inbound, socket, error, oldest?.request.id);
-    socket.end();
+    const problem = malformation(error, socket instanceof Socket && socket.bytesRead > 0);
+    if (problem === undefined) socket.destroy();
+    else if (oldest === undefined)
+      refuseUnserved(inbound, socket, problem, { id: newId(), method: "", path: "" }, problem.what);
+    else {
+      oldest.brokenOff = problem; // counted and logged where it ends
+      writeLast(socket, problemAnswer(problem, oldest.request.id));
+    }
   });
   return {
     server,
@@ -110,45 +148,48 @@ export function createClientPort(inbound: Inbound): ClientPort {
   };
 }
 
-/**
- * Any other upgrade a client offers (Java's h2c) is not taken, and the request is answered as it is; so is whatever is no GET
- * (RFC 6455, section 4.1), which could be an operation.
- */
-function isWebSocket(req: IncomingMessage): boolean {
-  return req.method === "GET" && /^websocket$/i.test(req.headers.upgrade ?? "");
+/** The client sends nothing, and is not held up by the upstream. One that has begun to get its answer may be silent. */
+function isStalledUpload({ req, res, isPassThrough }: Served): boolean {
+  return isPassThrough && !req.complete && !res.headersSent && req.readableLength === 0;
 }
 
-/** `requestId`: of the request that it breaks off, whose own log line tells of it; without one a line is logged here. */
-function refuseMalformed(inbound: Inbound, socket: Writable, error: NodeJS.ErrnoException, requestId?: string): void {
-  const id = requestId ?? newId();
-  const what = `The request is not HTTP as it must be (${error.code ?? error.message}).`;
-  const answer = problemAnswer({ code: "bad-request", what }, id);
-  writeRaw(socket, answer);
-  if (requestId !== undefined) return;
+/** Refuses what Node has no response object for: what is no HTTP, CONNECT, an upgrade. Counted and logged as any request is. */
+function refuseUnserved(
+  inbound: Inbound,
+  socket: Duplex,
+  problem: Problem,
+  { id, method, path }: Pick<Request, "id" | "method" | "path">,
+  why: string,
+): void {
+  const answer = problemAnswer(problem, id);
+  writeLast(socket, answer);
   inbound.onStart();
-  const { status } = answer;
-  inbound.onEnd({ requestId: id, method: "", path: "", status, outcome: "bad-request", ms: 0, facts: { why: what } });
+  inbound.onEnd({ requestId: id, method, path, status: answer.status, outcome: problem.code, ms: 0, facts: { why } });
 }
 
 /** Never rejects. The request is over when it was answered and its connection has it, or when the client is gone and nothing runs. */
-async function serve(inbound: Inbound, { request, req, res, closed }: Served): Promise<void> {
+async function serve(inbound: Inbound, one: Served, connection: Connection, unsafe?: Unsafe): Promise<void> {
+  const { request, req, res, closed } = one;
   const startedAt = performance.now();
   res.on("error", () => {}); // the client left; "close" follows
   inbound.onStart();
   const { id: requestId, method, path, facts } = request;
   const end: RequestEnd = { requestId, method, path, status: 0, outcome: "pass-through", ms: 0, facts };
   try {
-    const unsafe = inbound.guard(request.headers);
+    if (unsafe !== undefined) facts.why = unsafe.reason;
     const reply = unsafe === undefined ? await handle(request, inbound.gate) : refuse(request, unsafe);
-    const isLast = inbound.isDraining() || (reply !== "pass-through" && !req.complete);
+    const isLast = inbound.isDraining() || unsafe !== undefined || (reply !== "pass-through" && !req.complete);
     if (reply === "pass-through") {
       if (isLast) res.shouldKeepAlive = false;
+      one.isPassThrough = true;
+      sayContinue(req, res);
       inbound.passThrough.web(req, res, request.outgoingHeaders(), (problem) => {
         end.outcome = problem.code;
         sendReply(res, problemAnswer(problem, requestId), true);
       });
     } else {
       end.outcome = reply.outcome;
+      connection.isOver ||= isLast;
       sendReply(res, reply, isLast);
     }
   } catch (error) {
@@ -159,27 +200,10 @@ async function serve(inbound: Inbound, { request, req, res, closed }: Served): P
   }
   await closed.promise;
   end.status = res.headersSent ? res.statusCode : 0;
+  if (one.brokenOff !== undefined) {
+    Object.assign(end, { outcome: one.brokenOff.code, status: problemAnswer(one.brokenOff, requestId).status });
+    facts.why = one.brokenOff.what;
+  }
   end.ms = performance.now() - startedAt;
   inbound.onEnd(end);
-}
-
-function asRequest(inbound: Inbound, req: IncomingMessage, isGone: () => boolean): Request {
-  const url = req.url ?? "/";
-  const queryAt = url.indexOf("?");
-  const peer: Peer = { address: req.socket.remoteAddress ?? "", protocol: "http", httpVersion: req.httpVersion };
-  return {
-    id: newId(),
-    method: req.method ?? "",
-    path: queryAt === -1 ? url : url.slice(0, queryAt),
-    query: queryAt === -1 ? "" : url.slice(queryAt + 1),
-    headers: req.headersDistinct,
-    readBody: () => readBody(req, inbound.bodyLimits, inbound.bodyBudget),
-    outgoingHeaders: () => {
-      const headers = forwardedHeaders(req.rawHeaders, peer, inbound.isTrusted);
-      if (inbound.preserveHost && req.headers.host !== undefined) headers.push("Host", req.headers.host);
-      return headers;
-    },
-    isGone,
-    facts: {},
-  };
 }

@@ -31,9 +31,15 @@ export class BodyBudget {
 
 /**
  * The whole body of an operation, or why it cannot be had. Whatever is not whole claims nothing: the caller refuses and the
- * connection is closed, since what else of the body arrives would be taken for the next request.
+ * connection is closed, since what else of the body arrives would be taken for the next request. `onBegin` is called where the
+ * body will be read, and not where its announced length forbids it.
  */
-export function readBody(req: IncomingMessage, limits: BodyLimits, budget: BodyBudget): Promise<BodyReading> {
+export function readBody(
+  req: IncomingMessage,
+  limits: BodyLimits,
+  budget: BodyBudget,
+  onBegin: () => void = () => {},
+): Promise<BodyReading> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -67,6 +73,7 @@ export function readBody(req: IncomingMessage, limits: BodyLimits, budget: BodyB
     const onCut = (): void => end({ kind: "cut" });
 
     if (Number(req.headers["content-length"]) > limits.maxBytes) return end({ kind: "too-large" });
+    onBegin();
     stillAlive();
     req.on("data", onData).on("end", onEnd).on("error", onCut).on("close", onCut);
   });

@@ -6,7 +6,7 @@ import type { RawHeaders } from "../domain/headers.ts";
 export type Peer = { address: string; protocol: "http" | "https"; httpVersion: string };
 
 /** Rebuilt below; what a client says of itself is believed only behind a trusted proxy. `expect` is answered here. */
-const REBUILT = ["expect", "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "via"];
+export const REBUILT = ["expect", "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "via"];
 
 /** ONCEGATE_TRUSTED_PROXIES as a test of an address. */
 export function trustedProxies(networks: readonly string[]): (address: string) => boolean {
@@ -23,11 +23,14 @@ export function trustedProxies(networks: readonly string[]): (address: string) =
   };
 }
 
+/** Who forwards: its name in Via, and whom it believes. */
+export type Forwarder = { pseudonym: string; isTrusted: (address: string) => boolean };
+
 /**
  * The headers that go upstream, without Host and framing, which each way of sending sets itself: end-to-end fields as received,
  * forwarding fields rebuilt, Via added.
  */
-export function forwardedHeaders(raw: RawHeaders, peer: Peer, isTrusted: (address: string) => boolean): string[] {
+export function forwardedHeaders(raw: RawHeaders, peer: Peer, { pseudonym, isTrusted }: Forwarder): string[] {
   const headers = endToEnd(raw, ["host", "content-length", ...REBUILT]);
   const believed = isTrusted(peer.address);
   const said = (name: string): string[] => (believed ? valuesOf(raw, name) : []);
@@ -35,6 +38,6 @@ export function forwardedHeaders(raw: RawHeaders, peer: Peer, isTrusted: (addres
   headers.push("X-Forwarded-For", [...said("x-forwarded-for"), peer.address].join(", "));
   headers.push("X-Forwarded-Proto", said("x-forwarded-proto")[0] ?? peer.protocol);
   if (host !== undefined) headers.push("X-Forwarded-Host", host);
-  headers.push("Via", [...valuesOf(raw, "via"), via(peer.httpVersion)].join(", "));
+  headers.push("Via", [...valuesOf(raw, "via"), via(peer.httpVersion, pseudonym)].join(", "));
   return headers;
 }

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import type { ServerResponse } from "node:http";
 import { Readable } from "node:stream";
-import type { Writable } from "node:stream";
+import type { Duplex, Writable } from "node:stream";
 import { valuesOf } from "../domain/headers.ts";
 import type { Reply } from "../request.ts";
 
@@ -60,13 +60,21 @@ function endAfterUpload(res: ServerResponse, body: Uint8Array): void {
   req.once("end", end).once("close", end).resume();
 }
 
-/** Writes a whole reply where Node has no response object: malformed requests and refused upgrades. */
-export function writeRaw(
-  socket: Writable,
-  { status, headers, body }: { status: number; headers: string[]; body: Buffer },
-): void {
+type Whole = { status: number; headers: string[]; body: Buffer };
+
+/** Writes a whole reply where Node has no response object: to upgrades that fail. */
+export function writeRaw(socket: Writable, { status, headers, body }: Whole): void {
   const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`];
   for (let i = 0; i < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`);
   lines.push(`Content-Length: ${body.length}`, "Connection: close", "", "");
   socket.write(Buffer.concat([Buffer.from(lines.join("\r\n"), "latin1"), body]));
+}
+
+/** The same as the connection's end. What still comes is read, unused; a client that does not close its side is not waited for. */
+export function writeLast(socket: Duplex, reply: Whole): void {
+  writeRaw(socket, reply);
+  socket.end();
+  socket.resume();
+  const tooLong = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once("close", () => clearTimeout(tooLong));
 }

@@ -165,7 +165,7 @@ describe.each(STORES)("on %s", (_, startStore) => {
   });
 
   describe("what reaches the upstream", () => {
-    const target = "/Documents/%C3%BC%2fx?x=%20a&y[]=1&&Z=%e9";
+    const target = "/Documents/%C3%BC%3ax?x=%20a&y[]=1&&Z=%e9";
 
     test.each(["POST", "PATCH"])("is the %s as it was sent: target, headers and body", async (method) => {
       const sending = randomUUID();
@@ -195,7 +195,7 @@ describe.each(STORES)("on %s", (_, startStore) => {
       expect(received.flat()).toEqual(expected);
       expect(headerOf(arrival.headers, "content-length")).toEqual([String(body.length)]);
       expect(headerOf(arrival.headers, "x-forwarded-for")).toEqual(["127.0.0.1"]);
-      expect(headerOf(arrival.headers, "via")).toEqual(["1.1 oncegate"]);
+      expect(headerOf(arrival.headers, "via")).toEqual([expect.stringMatching(/^1\.1 oncegate-[\da-f]{8}$/)]);
       expect(site.held.count(sending)).toBe(1);
     });
 

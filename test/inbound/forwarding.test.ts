@@ -6,7 +6,7 @@ import { startRawUpstream } from "../upstream/raw-upstream.ts";
 import type { RawUpstream } from "../upstream/raw-upstream.ts";
 
 const PEER = { address: "192.0.2.7", protocol: "http", httpVersion: "1.1" } as const;
-const nobody = () => false;
+const trusting = (...networks: string[]) => ({ pseudonym: "oncegate-1", isTrusted: trustedProxies(networks) });
 
 describe("forwarded headers", () => {
   test("are the end-to-end ones as sent, with forwarding fields of the gateway's own", () => {
@@ -28,7 +28,7 @@ describe("forwarded headers", () => {
       "Via",
       "1.0 cdn",
     ];
-    expect(forwardedHeaders(raw, PEER, nobody)).toEqual([
+    expect(forwardedHeaders(raw, PEER, trusting())).toEqual([
       "X-A",
       "1",
       "x-a",
@@ -40,7 +40,7 @@ describe("forwarded headers", () => {
       "X-Forwarded-Host",
       "api",
       "Via",
-      "1.0 cdn, 1.1 oncegate",
+      "1.0 cdn, 1.1 oncegate-1",
     ]);
   });
 
@@ -55,7 +55,7 @@ describe("forwarded headers", () => {
       "X-Forwarded-Host",
       "api",
     ];
-    expect(forwardedHeaders(raw, PEER, trustedProxies(["192.0.2.0/24"]))).toEqual([
+    expect(forwardedHeaders(raw, PEER, trusting("192.0.2.0/24"))).toEqual([
       "X-Forwarded-For",
       "198.51.100.1, 192.0.2.7",
       "X-Forwarded-Proto",
@@ -63,7 +63,7 @@ describe("forwarded headers", () => {
       "X-Forwarded-Host",
       "api",
       "Via",
-      "1.1 oncegate",
+      "1.1 oncegate-1",
     ]);
   });
 

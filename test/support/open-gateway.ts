@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { loadSettings } from "../../src/config/load.ts";
 import { openStore } from "../../src/store/open.ts";
+import type { ConnectionLimits } from "../../src/inbound/limits.ts";
 import { startGateway } from "../../src/wiring.ts";
 
 /** A gateway in this process: everything of the real one but the process. */
@@ -16,7 +17,7 @@ export type OpenGateway = {
 };
 
 /** On free ports and, unless `env` names another store, on a SQLite file of its own. */
-export async function openGateway(env: Record<string, string>): Promise<OpenGateway> {
+export async function openGateway(env: Record<string, string>, limits?: ConnectionLimits): Promise<OpenGateway> {
   const folder = mkdtempSync(join(tmpdir(), "oncegate-test-"));
   const loaded = loadSettings(
     {
@@ -33,7 +34,13 @@ export async function openGateway(env: Record<string, string>): Promise<OpenGate
   const lines: string[] = [];
   const log = pino({ level: "debug" }, { write: (line: string) => void lines.push(line) });
   const store = await openStore(loaded.settings.ONCEGATE_STORE, { mayEvict: false });
-  const gateway = await startGateway(loaded.settings, { store, log, ca: undefined, version: "0.0.0-test" });
+  const gateway = await startGateway(loaded.settings, {
+    store,
+    log,
+    ca: undefined,
+    version: "0.0.0-test",
+    ...(limits === undefined ? {} : { limits }),
+  });
   return {
     url: gateway.listeners.clients,
     adminUrl: gateway.listeners.admin,

@@ -39,6 +39,18 @@ test("bodies that together are more than is held are refused, until the first on
   expect((await executed("largest", Buffer.alloc(1_048_576, "x"))).status).toBe(201); // what was refused holds nothing
 });
 
+test("what passes through is not held back while nothing more may be held", async () => {
+  const first = post("first");
+  const running = await upstream.arrived("first");
+  const refused = await post("second");
+  expect([refused.code, refused.headers.get("retry-after")]).toEqual(["overloaded", "1"]);
+  const passing = send(`${gateway.url}/invoices`, { headers: { "x-test": "passing" }, body: LARGE });
+  (await upstream.arrived("passing")).created({});
+  expect((await passing).status).toBe(201);
+  running.created({});
+  expect((await first).status).toBe(201);
+});
+
 test("a body is done with also where it was only a retry, or nobody's key", async () => {
   expect((await executed("first")).status).toBe(201);
   for (let i = 0; i < 3; i++) expect((await post("first")).replayed).toBe(true);

@@ -1,47 +1,51 @@
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { openGateway } from "../support/open-gateway.ts";
-import type { OpenGateway } from "../support/open-gateway.ts";
-import { exchange } from "../support/raw-exchange.ts";
-import { INVOICE, startSampleApi } from "../support/sample-api.ts";
-import type { SampleApi } from "../support/sample-api.ts";
+import { describe, expect, test } from "@jest/globals";
+import { createGuard } from "../../src/inbound/guard.ts";
+import { aRule } from "../support/rule.ts";
 
-let api: SampleApi;
-let gateway: OpenGateway;
-beforeAll(async () => {
-  api = await startSampleApi();
-  gateway = await openGateway({ ONCEGATE_UPSTREAM_URL: api.url });
+/** What a guard depends on; all that it refuses everywhere is in conformance/hostile-requests.test.ts. */
+const RULE = aRule({
+  methods: ["POST", "PUT"],
+  keyHeaders: ["x-request-id", "order_number"],
+  scope: [{ from: "header", name: "x-tenant" }, { from: "basic" }],
 });
-afterAll(async () => {
-  await gateway.close();
-  await api.close();
+const guard = createGuard({ rule: RULE, pseudonym: "oncegate-12345678" });
+
+const head = (lines: string[], method = "POST", path = "/invoices") => ({
+  method,
+  target: path,
+  path,
+  httpVersion: "1.1",
+  rawHeaders: ["Host", "gateway", ...lines.flatMap((line) => line.split(": "))],
+  isUpgrade: false,
 });
 
-test.each(["authorization", "X-Api-Key", "cookie", "idempotency-key", "content-type"])(
-  "a Connection field that would take %s away on the way to the upstream is refused",
-  async (name) => {
-    const headers = { "content-type": "application/json", connection: `close, ${name}`, "idempotency-key": "k" };
-    const port = Number(new URL(gateway.url).port);
-    const answer = await exchange(port, "/invoices", headers, JSON.stringify(INVOICE));
-    expect(answer.head).toMatch(/^HTTP\/1\.1 400 /);
-    expect(JSON.parse(answer.body.toString())).toMatchObject({ code: "bad-request" });
-    expect(await api.count("/invoices")).toBe(0);
-  },
-);
+describe("the fields that a rule reads are as safe as those that every gateway reads:", () => {
+  test.each([
+    ["a key twice", ["X-Request-Id: a", "x-request-id: a"], "key-conflict"],
+    ["the scope twice", ["X-Tenant: a", "X-Tenant: b"], "bad-request"],
+    ["a look-alike of the key", ["X_Request_Id: a"], "bad-request"],
+    ["a look-alike of the scope", ["X-Tenant: a", "x_tenant: b"], "bad-request"],
+    ["a look-alike, in the usual spelling, of a key that has an unusual one", ["Order-Number: a"], "bad-request"],
+    ["Connection that takes the scope away", ["Connection: close, x-tenant"], "bad-request"],
+    ["Connection that takes the key away", ["Connection: Order_Number"], "bad-request"],
+  ])("%s is refused", (_what, lines, code) => {
+    expect(guard(head(lines))).toMatchObject({ code });
+  });
 
-test.each([
-  ["host", ["a", "b"]],
-  ["authorization", ["Bearer a", "Bearer a"]],
-  ["x-api-key", ["a", "b"]],
-  ["content-type", ["application/json", "text/plain"]],
-])("a request with two %s fields is refused with a key and without, and reaches nobody", async (name, values) => {
-  for (const key of [{ "idempotency-key": "k" }, {}]) {
-    const headers = { "content-type": "application/json", ...key, [name]: values };
-    const answer = await exchange(Number(new URL(gateway.url).port), "/invoices", headers, JSON.stringify(INVOICE));
-    expect(answer.head).toMatch(/^HTTP\/1\.1 400 /);
-    expect(JSON.parse(answer.body.toString())).toMatchObject({
-      code: "bad-request",
-      detail: expect.stringContaining(name),
-    });
-  }
-  expect(await api.count("/invoices")).toBe(0);
+  test.each([
+    ["each once", ["X-Request-Id: a", "order_number: a", "X-Tenant: b"]],
+    ["another gateway's key, which is nobody's here, twice", ["Idempotency-Key: a", "Idempotency-Key: b"]],
+  ])("%s is not", (_what, lines) => {
+    expect(guard(head(lines))).toBeUndefined();
+  });
+});
+
+test("paths must be plain for the methods that a rule accepts, and no others", () => {
+  const refusing = ["POST", "PUT", "PATCH", "GET"].filter((method) => guard(head([], method, "/a%2fb")) !== undefined);
+  expect(refusing).toEqual(["POST", "PUT"]);
+});
+
+test("a loop is known by this gateway's own name alone", () => {
+  expect(guard(head(["Via: 1.1 oncegate-12345678"]))).toMatchObject({ code: "loop" });
+  expect(guard(head(["Via: 1.1 oncegate, 1.1 oncegate-87654321"]))).toBeUndefined();
 });

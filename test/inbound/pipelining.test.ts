@@ -62,6 +62,17 @@ test("what is malformed behind a request does not take the place of its answer",
   expect(received()).not.toContain("bad-request");
 });
 
+test("what is behind a refused request is not looked at, and what is before it gets its answer", async () => {
+  const refused = post("/2").replace("Host: h", "Host: h\r\nHost: other");
+  const { socket, received } = open(post("/1") + refused + post("/3") + post("/4"));
+  await until("the first is at the upstream", () => answers.length === 1);
+  answers[0]!();
+  await new Promise((resolve) => socket.once("close", resolve));
+  expect(received().match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 400"]);
+  expect(upstream.requests).toHaveLength(1);
+  expect(await inFlight()).toBe("0");
+});
+
 test("a POST that offers an upgrade is the operation it is", async () => {
   const offer = post("/1").replace("\r\n\r\n", "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
   const { socket, received } = open(offer);

@@ -10,6 +10,7 @@ export type LogLine = Record<string, unknown> & { msg: string };
 export type GatewayProcess = SpawnedGateway & { url: string; adminUrl: string };
 
 export type SpawnedGateway = {
+  pid: number;
   /** Every line it logged so far; `text` also what was no JSON. */
   lines: LogLine[];
   text(): string;
@@ -93,6 +94,7 @@ export function spawnGateway(env: Record<string, string>): SpawnedGateway {
     });
 
   return {
+    pid: child.pid!,
     lines,
     text: () => text,
     logged,

@@ -99,6 +99,8 @@ export function createClientPort(inbound: Inbound): ClientPort {
   // By itself Node would say 100, or 417. Here the guard looks first, and 100 is said when the body is going to be read.
   server.on("checkContinue", receive).on("checkExpectation", receive);
   const takeOver = (req: IncomingMessage, socket: Socket, head: Buffer): void => {
+    const connection = connections.get(socket);
+    if (connection !== undefined && (connection.isOver || closeBehind(connection))) return;
     socket.setTimeout(0); // a WebSocket may be silent
     const request = asRequest(inbound, req, socket);
     const unsafe = inbound.guard({ ...headOf(req), isUpgrade: true });
@@ -125,11 +127,8 @@ export function createClientPort(inbound: Inbound): ClientPort {
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
     const connection = connections.get(socket);
     if (connection?.isOver === true || !socket.writable) return; // its last answer is on its way
+    if (connection !== undefined && closeBehind(connection)) return;
     const oldest = connection?.served[0];
-    if (oldest?.req.complete === true && !oldest.res.writableEnded) {
-      oldest.res.shouldKeepAlive = false; // what is malformed came behind this request, which gets its own answer first
-      return;
-    }
     if (oldest?.res.headersSent === true) return void oldest.req.socket.resetAndDestroy(); // no words into an answer
     const problem = malformation(error, socket instanceof Socket && socket.bytesRead > 0);
     if (problem === undefined) socket.destroy();
@@ -146,6 +145,16 @@ export function createClientPort(inbound: Inbound): ClientPort {
       while (serving.size > 0) await Promise.all(serving);
     },
   };
+}
+
+/** What is wholly here gets its own answer first; nothing behind it is looked at. False where nothing is. */
+function closeBehind(connection: Connection): boolean {
+  const last = connection.served.findLast(({ req }) => req.complete);
+  if (last === undefined) return false;
+  connection.isOver = true;
+  last.res.shouldKeepAlive = false;
+  void last.closed.promise.then(() => last.req.socket.destroySoon()); // its head may have said otherwise
+  return true;
 }
 
 /** The client sends nothing, and is not held up by the upstream. One that has begun to get its answer may be silent. */

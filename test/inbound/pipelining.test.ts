@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { once } from "node:events";
 import { connect } from "node:net";
 import { openGateway } from "../support/open-gateway.ts";
 import type { OpenGateway } from "../support/open-gateway.ts";
@@ -71,6 +72,20 @@ test("what is behind a refused request is not looked at, and what is before it g
   expect(received().match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 400"]);
   expect(upstream.requests).toHaveLength(1);
   expect(await inFlight()).toBe("0");
+});
+
+test.each([
+  ["an upgrade to WebSocket", "GET /socket HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"],
+  ["CONNECT", "CONNECT api:443 HTTP/1.1\r\nHost: h\r\n\r\n"],
+])("%s behind another request is not looked at, refused or not", async (_what, behind) => {
+  const held = open(post("/1") + behind);
+  await until("the first is at the upstream", () => answers.length === 1);
+  answers[0]!();
+  const refused = open(post("/2").replace("Host: h", "Host: h\r\nHost: other") + behind);
+  for (const { socket } of [held, refused]) if (!socket.closed) await once(socket, "close");
+  expect(held.received().match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200"]);
+  expect(refused.received().match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 400"]);
+  expect(upstream.requests).toHaveLength(1);
 });
 
 test("a POST that offers an upgrade is the operation it is", async () => {

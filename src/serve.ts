@@ -76,15 +76,16 @@ async function sayStarted(log: Logger, { gateway, store, settings, origins, vers
   const { risk, ...known } = described ?? { store: "out of reach", durability: "unknown" };
   const upstream = settings.ONCEGATE_UPSTREAM_URL.href;
   const values = origins.map(({ name, value, from }) => `${name}=${value} (${from})`);
-  log.info({ version, ...known, upstream, ...gateway.listeners, settings: values }, "oncegate started");
+  const { listeners, encryption } = gateway;
+  log.info({ version, ...known, encryption, upstream, ...listeners, settings: values }, "oncegate started");
   if (settings.ONCEGATE_SCOPE === "auto")
     log.warn(
       "requests without any credential share one scope: set ONCEGATE_SCOPE if the API has such requests from several customers",
     );
   if (risk !== undefined) log.warn({ risk }, "the store may lose what it acknowledged");
-  if (described !== undefined) return;
-  const why = await store.probe().then(() => undefined, reasonOf);
+  const why = await gateway.probe().then(() => undefined, reasonOf);
   if (why !== undefined) log.error({ why }, "the store cannot be used: operations are refused until it can");
+  if (described !== undefined) return;
   void describing.then(
     (late) => log.info(late, "the store answers"),
     (err: unknown) => log.error({ err }, "the store cannot be described"),

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { Server } from "node:http";
 import type { Logger } from "pino";
@@ -13,6 +12,8 @@ import { createGuard } from "./inbound/guard.ts";
 import { CONNECTION_LIMITS } from "./inbound/limits.ts";
 import type { ConnectionLimits } from "./inbound/limits.ts";
 import type { Gate } from "./pipeline.ts";
+import { Keyring } from "./store/keyring.ts";
+import { keptNameSecret } from "./store/name-secret.ts";
 import { Owner } from "./store/owner.ts";
 import type { Store } from "./store/records.ts";
 import { logAlarm, logLateEnd, logLateFailure, logRequest, watchStore } from "./telemetry/log.ts";
@@ -26,6 +27,10 @@ const BODY_IDLE_MS = 30_000;
 export type Gateway = {
   /** Where clients connect and where the operator does, with the ports that were taken. */
   listeners: { clients: string; admin: string };
+  /** What of the store is encrypted and with which keys, in words. */
+  encryption: string;
+  /** Throws StoreError where the store cannot be used for operations, and says why. */
+  probe(): Promise<void>;
   /** From now on readiness says no and every reply closes its connection. */
   drain(): void;
   /** Takes no more connections; resolves when every request is answered, every operation settled and acknowledged. */
@@ -58,8 +63,11 @@ export async function startGateway(
     heard(trouble);
     metrics.storeAnswered(verb, trouble === undefined, seconds);
   });
+  const keyring = new Keyring(settings.ONCEGATE_ENCRYPTION_KEYS);
+  const nameSecret = nameSecretOf(settings.ONCEGATE_NAME_SECRET, store, keyring);
   const owner = new Owner({
     records,
+    keyring,
     leaseMs: settings.ONCEGATE_LEASE,
     retentionMs: rule.retentionMs,
     unknownRetentionMs: rule.unknownRetentionMs,
@@ -74,7 +82,7 @@ export async function startGateway(
   const passThrough = openPassThrough({ ...address, preserveHost: settings.ONCEGATE_PRESERVE_HOST });
   const gate: Gate = {
     rule,
-    nameSecret: nameSecret(settings.ONCEGATE_NAME_SECRET, store),
+    nameSecret,
     owner,
     upstream,
     clientWaitMs: settings.ONCEGATE_CLIENT_WAIT,
@@ -106,7 +114,11 @@ export async function startGateway(
       logRequest(log, end);
     },
   });
-  const admin = createAdmin({ version, metrics, probeStore: () => store.probe(), isDraining: () => isDraining });
+  const probe = async (): Promise<void> => {
+    await store.probe();
+    await nameSecret();
+  };
+  const admin = createAdmin({ version, metrics, probeStore: probe, isDraining: () => isDraining });
   const listeners = {
     clients: await listening(clientPort.server, "ONCEGATE_LISTEN", settings.ONCEGATE_LISTEN),
     admin: await listening(admin, "ONCEGATE_ADMIN_LISTEN", settings.ONCEGATE_ADMIN_LISTEN),
@@ -120,6 +132,8 @@ export async function startGateway(
 
   return {
     listeners,
+    encryption: keyring.description,
+    probe,
     drain() {
       isDraining = true;
     },
@@ -161,9 +175,9 @@ function defaultRule(settings: Settings): Rule {
 }
 
 /** The configured secret, else the one that the store keeps, asked for until it is known. */
-function nameSecret(configured: string | undefined, store: Store): () => Promise<Buffer> {
+function nameSecretOf(configured: string | undefined, store: Store, keyring: Keyring): () => Promise<Buffer> {
   let known: Buffer | undefined = configured === undefined ? undefined : Buffer.from(configured);
-  return async () => (known ??= await store.nameSecret(randomBytes(32)));
+  return async () => (known ??= await keptNameSecret(store, keyring));
 }
 
 async function listening(server: Server, setting: SettingName, { host, port }: Listen): Promise<string> {

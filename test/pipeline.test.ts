@@ -8,6 +8,7 @@ import { BodyBudget } from "../src/inbound/body.ts";
 import { CONNECTION_LIMITS } from "../src/inbound/limits.ts";
 import type { Gate } from "../src/pipeline.ts";
 import type { RequestEnd } from "../src/request.ts";
+import { Keyring } from "../src/store/keyring.ts";
 import { Owner } from "../src/store/owner.ts";
 import { StoreError } from "../src/store/records.ts";
 import type { Store } from "../src/store/records.ts";
@@ -42,6 +43,7 @@ async function serving(
   { clientWaitMs = 60_000, records = store.records } = {},
 ): Promise<string> {
   owner = new Owner({
+    keyring: new Keyring(),
     records,
     leaseMs: 1_000,
     retentionMs: 60_000,

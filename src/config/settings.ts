@@ -124,16 +124,14 @@ export const Settings = z
       description: "Off loopback everything on the operator's port but /live, /ready, /version and /metrics needs it.",
       secret: true,
     }),
-    ONCEGATE_ENCRYPTION_KEYS: z
-      .string()
-      .refine(() => false, LATER)
-      .optional()
-      .meta({
-        description: "AES-256-GCM keys at rest: the first writes, all read. Not available in this version.",
-        secret: true,
-      }),
+    ONCEGATE_ENCRYPTION_KEYS: value.encryptionKeys().optional().meta({
+      description:
+        "Keys that encrypt stored answers (AES-256-GCM), separated by commas; to make one: openssl rand -base64 32. The first writes, all read. The entry clear stands for no encryption, to switch it on or off: docs/encryption.md.",
+      secret: true,
+    }),
     ONCEGATE_NAME_SECRET: z.string().min(16, "must have at least 16 characters").optional().meta({
-      description: "Secret of stored names. Without it one is made once and kept in the store.",
+      description:
+        "Secret of stored names. Without it one is made once and kept in the store, encrypted where ONCEGATE_ENCRYPTION_KEYS is given.",
       secret: true,
     }),
     ONCEGATE_TRUSTED_PROXIES: value.networks().optional().meta({

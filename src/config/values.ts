@@ -87,6 +87,31 @@ export const scope = () =>
     return sources;
   });
 
+const KEY = /^[A-Za-z\d+/_-]{43}=?$/;
+
+/** How answers are encrypted: 32 bytes in base64 each, or `clear`. What is wrong is told by its place: the text is a secret. */
+export const encryptionKeys = () =>
+  z.string().transform((text, context): (Buffer | "clear")[] => {
+    const parts = text.trim().split(/\s*[,\n]\s*/);
+    const refuse = (message: string): never => {
+      context.addIssue({ code: "custom", message });
+      return z.NEVER;
+    };
+    const wrong = parts.findIndex((part) => part !== "clear" && !KEY.test(part));
+    if (wrong !== -1)
+      return refuse(
+        `must be keys of 32 bytes in base64, separated by commas, and number ${wrong + 1} is not; to make one: openssl rand -base64 32`,
+      );
+    if (!parts.some((part) => part !== "clear")) return refuse("must have a key besides clear");
+    const keys = parts.map((part) => (part === "clear" ? part : Buffer.from(part, "base64")));
+    const again = keys.findIndex((key, at) => keys.findIndex((other) => isSame(key, other)) < at);
+    return again === -1 ? keys : refuse(`must not have anything twice, and number ${again + 1} was there before`);
+  });
+
+function isSame(one: Buffer | "clear", other: Buffer | "clear"): boolean {
+  return one === "clear" || other === "clear" ? one === other : one.equals(other);
+}
+
 /** An address or a network: `10.0.0.0/8`, `::1`. */
 export const networks = () =>
   list(/^[\da-f.:]+(\/\d{1,3})?$/i, "must be addresses or networks, 10.0.0.0/8 for instance");

@@ -1,5 +1,22 @@
+import type { Completed, Identity, Name } from "../domain/record.ts";
 import type { Kept } from "../domain/replay.ts";
+import type { Bound, Keyring } from "./keyring.ts";
 import { StoreError } from "./records.ts";
+
+/** A kept answer as it stands in the store, for this record alone. */
+export function sealKept(keyring: Keyring, name: Name, identity: Identity, kept: Kept): Uint8Array {
+  return keyring.seal(encodeKept(kept), boundTo(name, identity));
+}
+
+/** Throws StoreError where it is not what sealKept made for this record: it must never look like a free key. */
+export function openKept(keyring: Keyring, name: Name, record: Completed): Kept {
+  return decodeKept(keyring.open(record.answer, boundTo(name, record)));
+}
+
+/** Besides the name: so nobody can make it the answer to another request or for another customer by changing its record. */
+function boundTo(name: Name, { owner, fingerprint, credential }: Identity): Bound {
+  return { purpose: "answer", identity: [name, owner, fingerprint, credential] };
+}
 
 /**
  * A kept answer as bytes: format, kind, status, length of the head, head, body. The head is raw headers as on the wire, in

@@ -1,13 +1,17 @@
 import type { Identity, Name, UnknownReason } from "../domain/record.ts";
 import type { Kept } from "../domain/replay.ts";
-import { encodeKept } from "./codec.ts";
+import { sealKept } from "./codec.ts";
+import type { Keyring } from "./keyring.ts";
 import type { Records } from "./records.ts";
 
 /** What must never happen while the store keeps what it acknowledged; somebody has to look. */
-export type Alarm = { alarm: "record-recreated" | "settle-refused"; name: Name };
+export type Alarm =
+  | { alarm: "record-recreated" | "settle-refused"; name: Name }
+  | { alarm: "answer-unreadable"; name: Name; why: string };
 
 export type LeaseSettings = {
   records: Records;
+  keyring: Keyring;
   leaseMs: number;
   retentionMs: number;
   onAlarm: (alarm: Alarm) => void;
@@ -51,8 +55,9 @@ export class Lease {
 
   /** The upstream's whole answer, or what is kept of it. */
   complete(kept: Kept): Promise<boolean> {
-    const { records, name, identity, retentionMs } = this.#settings;
-    const completion = { ...identity, startedAt: this.#startedAt, answer: encodeKept(kept), retentionMs };
+    const { records, keyring, name, identity, retentionMs } = this.#settings;
+    const answer = sealKept(keyring, name, identity, kept);
+    const completion = { ...identity, startedAt: this.#startedAt, answer, retentionMs };
     return this.#settle(async () => {
       const said = await records.complete(name, completion);
       if (said === "recreated") this.#settings.onAlarm({ alarm: "record-recreated", name });

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Attempt, ClaimAnswer } from "../domain/claim.ts";
-import type { Identity, Name, Token } from "../domain/record.ts";
+import type { Completed, Identity, Name, Token } from "../domain/record.ts";
 import type { Kept } from "../domain/replay.ts";
 import { newIdBytes } from "../ids.ts";
 import { within } from "../patience.ts";
-import { decodeKept } from "./codec.ts";
+import { openKept } from "./codec.ts";
+import type { Keyring } from "./keyring.ts";
 import { Lease } from "./lease.ts";
 import type { Alarm } from "./lease.ts";
 import { StoreError } from "./records.ts";
@@ -25,6 +26,7 @@ export type Claim =
 
 export type OwnerSettings = {
   records: Records;
+  keyring: Keyring;
   leaseMs: number;
   /** How long a record stays whose owner never comes back. */
   unknownRetentionMs: number;
@@ -82,7 +84,7 @@ export class Owner {
           throw new StoreError("unsent", "the store answered too late");
         case "completed":
           withdrawLater();
-          return { kind: "completed", credential: answer.record.credential, kept: decodeKept(answer.record.answer) };
+          return { kind: "completed", credential: answer.record.credential, kept: this.#open(name, answer.record) };
         case "unknown":
           withdrawLater();
           // Its own claim, of which only the reply was late, by more than a lease: nothing was sent.
@@ -93,6 +95,17 @@ export class Owner {
           withdrawLater();
           return answer;
       }
+    }
+  }
+
+  /** Throws StoreError, as where the store is away: what was executed must not execute again because its answer is unreadable. */
+  #open(name: Name, record: Completed): Kept {
+    try {
+      return openKept(this.#settings.keyring, name, record);
+    } catch (error) {
+      const { message: why } = storeErrorOnly(error);
+      this.#settings.onAlarm({ alarm: "answer-unreadable", name, why });
+      throw error;
     }
   }
 

@@ -36,8 +36,10 @@ export interface Store {
   readonly records: Records;
   /** Resolves when the store answers and would take a write; throws StoreError that says why not. */
   probe(): Promise<void>;
-  /** The secret of stored names: the first `candidate` ever offered to this store, the same for every process. */
+  /** The secret of stored names as it is kept: the first `candidate` ever offered to this store, the same for every process. */
   nameSecret(candidate: Buffer): Promise<Buffer>;
+  /** Keeps `next` instead, which must hold the same secret, if `known` still stands there; else changes nothing. */
+  replaceNameSecret(known: Buffer, next: Buffer): Promise<void>;
   /** For the start log: what it is and what survives a crash, without credentials. Throws StoreError while out of reach. */
   describe(): Promise<StoreDescription>;
   /** Ends connections and threads; verbs under way throw. */

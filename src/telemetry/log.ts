@@ -74,8 +74,8 @@ export function watchStore(log: Logger): (trouble: string | undefined) => void {
 }
 
 /** What must not happen while the store keeps what it acknowledged. */
-export function logAlarm(log: Logger, { alarm, name }: Alarm): void {
-  log.error({ alarm, key: keyHashOf(name) }, "the store does not have what it should");
+export function logAlarm(log: Logger, { name, ...alarm }: Alarm): void {
+  log.error({ ...alarm, key: keyHashOf(name) }, "the store does not have what it should");
 }
 
 function factsOf(facts: Facts): Record<string, string | number | boolean> {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { randomBytes } from "node:crypto";
 import { loadSettings } from "../../src/config/load.ts";
 
 const UPSTREAM = { ONCEGATE_UPSTREAM_URL: "http://127.0.0.1:3001/api" };
@@ -80,7 +81,6 @@ describe("settings", () => {
     ["ONCEGATE_MODE", "observe", "is not available in this version"],
     ["ONCEGATE_WORKERS", "2", "is not available in this version"],
     ["ONCEGATE_RULES", "rules.yaml", "is not available in this version"],
-    ["ONCEGATE_ENCRYPTION_KEYS", "abc", "is not available in this version"],
     ["ONCEGATE_ADMIN_TOKEN", "short", "at least 16 characters"],
   ])("refuse %s=%s", (name, text, reason) => {
     expect(refusalOf({ [name]: text })).toContain(reason);
@@ -90,6 +90,38 @@ describe("settings", () => {
     const times = { ONCEGATE_UPSTREAM_TIMEOUT: "24h", ONCEGATE_UNKNOWN_RETENTION: "24h" };
     expect(refusalOf(times)).toContain("ONCEGATE_UNKNOWN_RETENTION must be at least an hour longer");
     expect(refusalOf({ ...times, ONCEGATE_UNKNOWN_RETENTION: "25h" })).toBe("accepted");
+  });
+
+  describe("for encryption", () => {
+    const [a, b] = [randomBytes(32), randomBytes(32)];
+    const [textA, textB] = [a.toString("base64"), b.toString("base64url")];
+    const keysOf = (text: string) => settingsOf({ ONCEGATE_ENCRYPTION_KEYS: text }).settings.ONCEGATE_ENCRYPTION_KEYS;
+
+    test("are keys in their order, from a variable or a file, one a line or separated by commas", () => {
+      expect(settingsOf({}).settings.ONCEGATE_ENCRYPTION_KEYS).toBeUndefined();
+      expect(keysOf(textA)).toEqual([a]);
+      expect(keysOf(` ${textB} , clear,${textA}`)).toEqual([b, "clear", a]);
+      const { settings } = settingsOf({ ONCEGATE_ENCRYPTION_KEYS_FILE: "/keys" }, () => `${textA}\r\n${textB}\n`);
+      expect(settings.ONCEGATE_ENCRYPTION_KEYS).toEqual([a, b]);
+    });
+
+    test.each([
+      ["too short a key", `${textA},${textA.slice(5)}`, "number 2 is not; to make one: openssl rand -base64 32"],
+      ["a key in hexadecimal", a.toString("hex"), "number 1 is not"],
+      ["an empty place", `${textA},`, "number 2 is not"],
+      ["a key twice", `clear,${textB},${b.toString("base64")}`, "number 3 was there before"],
+      ["clear twice", `clear,${textB},clear`, "number 3 was there before"],
+      ["nothing but clear", "clear", "must have a key besides clear"],
+    ])("refuse %s, by its place and never by its text", (_what, text, reason) => {
+      const message = refusalOf({ ONCEGATE_ENCRYPTION_KEYS: text });
+      expect(message).toContain(reason);
+      for (const part of text.split(",").filter((word) => word !== "" && word !== "clear"))
+        expect(message).not.toContain(part.slice(0, 8));
+    });
+
+    test("refuse an empty file, which must not mean no encryption", () => {
+      expect(refusalOf({ ONCEGATE_ENCRYPTION_KEYS_FILE: "/empty" }, () => "\n")).toContain("number 1 is not");
+    });
   });
 
   test("never repeat a secret's value in a refusal", () => {

@@ -159,6 +159,19 @@ export function keeping({ open, advance, restart }: Given): void {
     expect((await later.nameSecret(randomBytes(32))).equals(first)).toBe(true);
   });
 
+  test("the secret of names is replaced once, by whoever knows what stands there", async () => {
+    const [one, two] = [await open(), await open()];
+    const first = await one.nameSecret(randomBytes(32));
+    const candidates = [randomBytes(32), randomBytes(100)] as const;
+    await Promise.all([one.replaceNameSecret(first, candidates[0]), two.replaceNameSecret(first, candidates[1])]);
+    const second = await one.nameSecret(randomBytes(32));
+    expect(candidates.some((candidate) => candidate.equals(second))).toBe(true);
+    await two.replaceNameSecret(first, randomBytes(32));
+    await restart();
+    const later = await open();
+    expect((await later.nameSecret(randomBytes(32))).equals(second)).toBe(true);
+  });
+
   test("its clock moves, never back, and is the same on every handle", async () => {
     const [one, two] = [await open(), await open()];
     const start = one.records.time();

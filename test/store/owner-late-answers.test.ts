@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Keyring } from "../../src/store/keyring.ts";
 import { Owner } from "../../src/store/owner.ts";
 import { StoreError } from "../../src/store/records.ts";
 import type { Records, Store } from "../../src/store/records.ts";
@@ -22,6 +23,7 @@ afterEach(() => fixture.destroy());
 function owner(leaseMs: number, differently: Partial<Records> = {}): Owner {
   const { records } = store;
   return new Owner({
+    keyring: new Keyring(),
     records: {
       time: () => records.time(),
       claim: (...args) => records.claim(...args),

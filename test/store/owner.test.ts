@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Kept } from "../../src/domain/replay.ts";
 import { decodeKept } from "../../src/store/codec.ts";
 import type { Alarm } from "../../src/store/lease.ts";
+import { Keyring } from "../../src/store/keyring.ts";
 import { Owner } from "../../src/store/owner.ts";
 import { StoreError } from "../../src/store/records.ts";
 import type { Records, Store } from "../../src/store/records.ts";
@@ -69,6 +70,7 @@ function faulty(records: Records): Records {
 
 function owner(leaseMs = 10_000): Owner {
   return new Owner({
+    keyring: new Keyring(),
     records: faulty(store.records),
     leaseMs,
     retentionMs: 60_000,
@@ -102,6 +104,7 @@ describe("an owner", () => {
     const told: string[][] = [];
     const records = faulty(store.records);
     const watching = new Owner({
+      keyring: new Keyring(),
       records: {
         ...records,
         claim: (name, attempt) => (told.push(Object.keys(attempt)), records.claim(name, attempt)),
@@ -129,6 +132,7 @@ describe("an owner", () => {
     const records = faulty(store.records);
     let first = true;
     const late = new Owner({
+      keyring: new Keyring(),
       records: {
         ...records,
         async claim(name, attempt) {

@@ -24,11 +24,20 @@ export type Installation = {
   close(): Promise<void>;
 };
 
-export async function install(startStore: () => Promise<TestStore>): Promise<Installation> {
+/** `settings`: of every gateway, where they are not the defaults. */
+export async function install(
+  startStore: () => Promise<TestStore>,
+  settings: Record<string, string> = {},
+): Promise<Installation> {
   const [api, held, store] = await Promise.all([startSampleApi(), startHeldUpstream(), startStore()]);
   const gateways: OpenGateway[] = [];
   const add = async (env: Record<string, string>): Promise<OpenGateway> => {
-    const gateway = await openGateway({ ONCEGATE_STORE: store.url, ONCEGATE_UPSTREAM_URL: api.url, ...env });
+    const gateway = await openGateway({
+      ONCEGATE_STORE: store.url,
+      ONCEGATE_UPSTREAM_URL: api.url,
+      ...settings,
+      ...env,
+    });
     gateways.push(gateway);
     await untilReady(gateway);
     return gateway;

@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
+import type { Name } from "../../src/domain/record.ts";
 import type { Store } from "../../src/store/records.ts";
 import { redisFixture } from "../store/redis-fixture.ts";
 import { sqliteFixture } from "../store/sqlite-fixture.ts";
@@ -13,6 +14,8 @@ export type TestStore = {
   open(): Promise<Store>;
   /** Everything stored becomes this much older. */
   advance(ms: number): Promise<void>;
+  /** Of every record. */
+  names(): Promise<Name[]>;
   /** All it holds in memory and on disk: names, values and logs. */
   contents(): Promise<Buffer>;
   /** Removes every record, as an operator would who knows that nothing was executed. */
@@ -35,6 +38,12 @@ async function sqliteTestStore(): Promise<TestStore> {
     url: `sqlite:${fixture.file}`,
     open: () => fixture.open(),
     advance: (ms) => fixture.advance(ms),
+    names: async () =>
+      fixture
+        .connect()
+        .prepare("SELECT name FROM record")
+        .all()
+        .map(({ name }) => String(name)),
     contents: () => bytesUnder(dirname(fixture.file)),
     async forget() {
       fixture.connect().exec("DELETE FROM record");
@@ -58,6 +67,7 @@ async function redisTestStore(): Promise<TestStore> {
     url: server.url,
     open: () => fixture.open(),
     advance: (ms) => fixture.advance(ms),
+    names: async () => (await client.keys("og:{?}:*.*")).map((key) => key.slice("og:{?}:".length)),
     async contents() {
       const held = await Promise.all((await names()).map(async (name) => client.callBuffer("DUMP", name)));
       const inMemory = held.filter((value) => Buffer.isBuffer(value));

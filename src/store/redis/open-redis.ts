@@ -2,7 +2,7 @@ import type { Store, StoreDescription } from "../records.ts";
 import { serverOf } from "./connect.ts";
 import { Connection } from "./connection.ts";
 import { RedisRecords } from "./redis-records.ts";
-import { PROBE } from "./scripts.ts";
+import { PROBE, REPLACE_NAME_SECRET } from "./scripts.ts";
 
 const NAME_SECRET = "og:name-secret";
 
@@ -26,6 +26,9 @@ export function openRedis({ url, mayEvict = false }: { url: string; mayEvict?: b
       const first = await connection.command("GET", NAME_SECRET);
       if (!Buffer.isBuffer(first)) throw new Error("Redis lost the secret of names as soon as it was written");
       return first;
+    },
+    async replaceNameSecret(known, next) {
+      await connection.run(REPLACE_NAME_SECRET, [NAME_SECRET], [known, next]);
     },
     async describe() {
       return { store: server.url, ...(await durabilityOf(connection, mayEvict)) };

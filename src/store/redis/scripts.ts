@@ -23,6 +23,7 @@ export const RELEASE = verb("release", ["released", "refused", "unreadable"]);
 export const HOLD = verb("hold", ["held", "refused", "unreadable"]);
 export const READ = verb("read", ["absent", "found", "unreadable"]);
 export const COUNT_UNKNOWN = script("count-unknown", ["counted"], "");
+export const REPLACE_NAME_SECRET = script("replace-name-secret", ["replaced", "kept"], "");
 export const PROBE = script("probe", ["ready"], "");
 
 function verb<const Answer extends string>(name: string, answers: readonly Answer[]): Script<Answer> {

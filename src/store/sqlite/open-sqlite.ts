@@ -27,6 +27,7 @@ export async function openSqlite(options: { file: string; sweepEveryMs?: number 
     },
     probe: () => thread.ask("probe"),
     nameSecret: async (candidate) => Buffer.from(await thread.ask("nameSecret", candidate)),
+    replaceNameSecret: (known, next) => thread.ask("replaceNameSecret", known, next),
     async describe() {
       await thread.ask("probe");
       return {

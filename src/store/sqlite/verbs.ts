@@ -18,6 +18,7 @@ export function verbs(db: DatabaseSync) {
   const table = recordsTable(db);
   const offer = db.prepare("INSERT INTO store_value VALUES ('name_secret', ?) ON CONFLICT (name) DO NOTHING");
   const secret = db.prepare("SELECT value FROM store_value WHERE name = 'name_secret'");
+  const replace = db.prepare("UPDATE store_value SET value = ? WHERE name = 'name_secret' AND value = ?");
   const probed = db.prepare(
     "INSERT INTO store_value VALUES ('probed_at', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
   );
@@ -66,6 +67,9 @@ export function verbs(db: DatabaseSync) {
       const value = secret.get()?.["value"];
       if (value instanceof Uint8Array) return value;
       throw new Error("the secret of names is damaged");
+    },
+    replaceNameSecret: (known: Uint8Array, next: Uint8Array): void => {
+      replace.run(next, known);
     },
   };
 }

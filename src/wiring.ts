@@ -5,6 +5,7 @@ import { createAdmin } from "./admin/admin.ts";
 import type { Listen } from "./config/values.ts";
 import type { SettingName, Settings } from "./config/settings.ts";
 import type { Rule } from "./domain/rule.ts";
+import { withoutScope } from "./domain/scope.ts";
 import { createClientPort } from "./inbound/app.ts";
 import { BodyBudget } from "./inbound/body.ts";
 import { trustedProxies } from "./inbound/forwarding.ts";
@@ -111,7 +112,7 @@ export async function startGateway(
     onStart: metrics.requestStarted,
     onEnd: (end) => {
       metrics.requestEnded(end);
-      logRequest(log, end);
+      logRequest(log, { ...end, path: withoutScope(settings.ONCEGATE_SCOPE, end.path) });
     },
   });
   const probe = async (): Promise<void> => {

@@ -35,6 +35,14 @@ export function scopeOf(setting: ScopeSetting, input: ScopeInput): ScopeReading 
   return scope("sources", ...parts);
 }
 
+/** A path as it may be logged: what a scope is read from says whose key it is. */
+export function withoutScope(setting: ScopeSetting, path: string): string {
+  if (setting === "auto") return path;
+  const segments = path.split("/");
+  for (const source of setting) if (source.from === "path" && segments[source.index]) segments[source.index] = "*";
+  return segments.join("/");
+}
+
 /**
  * The credential an operation runs with, as one text to be digested: what the upstream authenticates by. Cookies count only
  * where nothing else is sent, since they carry much that changes by itself.

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { credentialOf, parseSource, scopeOf } from "../../src/domain/scope.ts";
+import { credentialOf, parseSource, scopeOf, withoutScope } from "../../src/domain/scope.ts";
 import type { ScopeSetting } from "../../src/domain/scope.ts";
 
 type Headers = Record<string, string[]>;
@@ -114,6 +114,23 @@ describe("a scope of sources", () => {
   test.each([["cookie:x"], ["basic:password"], ["path:0"], ["header:"], ["x"]])("%s is no source", (text) => {
     expect(parseSource(text)).toBeUndefined();
   });
+});
+
+test("a path is logged without the segments that say whose key it is", () => {
+  const path = "/v1/tenant-7/invoices/4";
+  expect(withoutScope("auto", path)).toBe(path);
+  expect(withoutScope([{ from: "header", name: "x-tenant" }], path)).toBe(path);
+  expect(withoutScope([{ from: "path", index: 2 }], path)).toBe("/v1/*/invoices/4");
+  expect(
+    withoutScope(
+      [
+        { from: "path", index: 9 },
+        { from: "path", index: 4 },
+      ],
+      path,
+    ),
+  ).toBe("/v1/tenant-7/invoices/*");
+  expect(withoutScope([{ from: "path", index: 1 }], "/")).toBe("/");
 });
 
 describe("the credential", () => {

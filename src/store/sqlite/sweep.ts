@@ -1,15 +1,18 @@
 import type { DatabaseSync } from "node:sqlite";
 import { leaseClock } from "./clock.ts";
+import { isBusy } from "./trouble.ts";
 
 /** One go, between two batches, ends at whichever comes first: many small rows, or few with answers of megabytes. */
 const ROWS_A_GO = 200;
 const MS_A_GO = 20;
 /** 1 MB at the default page size. */
 const PAGES_A_GO = 256;
+/** Time for claims between two goes; and for another process to end what it holds the lock for, so that a busy file is swept too. */
+const PAUSE_MS = { between: 1, busy: 25 };
 
 /**
- * Removes expired rows and gives their pages back, in goes short enough for a claim to wait for. No verb needs it: an
- * expired row is absent already. Returns what stops it.
+ * Removes expired rows and gives their space back to the disk, in goes short enough for a claim to wait for. No verb needs it:
+ * an expired row is absent already. Begins at once, since nobody knows how long this process will live. Returns what stops it.
  */
 export function sweepEvery(everyMs: number, db: DatabaseSync): () => void {
   const removeOne = db.prepare(
@@ -17,7 +20,7 @@ export function sweepEvery(everyMs: number, db: DatabaseSync): () => void {
   );
   const freePages = db.prepare("PRAGMA freelist_count");
   const busyTimeout = db.prepare("PRAGMA busy_timeout").get()?.["timeout"];
-  let next: NodeJS.Immediate | undefined;
+  let next: NodeJS.Timeout | undefined;
 
   function removeSome(): "more" | "done" {
     const until = leaseClock() + MS_A_GO;
@@ -33,27 +36,40 @@ export function sweepEvery(everyMs: number, db: DatabaseSync): () => void {
     return Number(freePages.get()?.["freelist_count"]) > 0 ? "more" : "done";
   }
 
-  function go(step: () => "more" | "done"): void {
+  /** The file shrinks when it is checkpointed, which nobody would do before the next 4 MB of writes; the log never by itself. */
+  function shrinkFiles(): "done" {
+    // Whoever reads at this moment keeps it from shrinking until the next sweep. First without keeping others from writing.
+    db.exec("PRAGMA wal_checkpoint(PASSIVE); PRAGMA wal_checkpoint(TRUNCATE)");
+    return "done";
+  }
+
+  const steps = [removeSome, giveBackSome, shrinkFiles];
+
+  function go(at: number): void {
+    const step = steps[at];
+    if (step === undefined) return;
     // A sweep never waits for another process's lock while claims wait for the sweep.
     db.exec("PRAGMA busy_timeout = 0");
     try {
-      if (step() === "more") next = setImmediate(go, step);
-      else if (step === removeSome) next = setImmediate(go, giveBackSome);
-    } catch {
-      // Housekeeping: the next interval tries again, and a verb that meets the same trouble reports it.
+      const then = step() === "more" ? at : at + 1;
+      next = setTimeout(go, PAUSE_MS.between, then);
+    } catch (error) {
       if (db.isTransaction) db.exec("ROLLBACK");
+      // Anything else is for a verb to report that meets it as well; the next interval tries again.
+      if (isBusy(error)) next = setTimeout(go, PAUSE_MS.busy, at);
     } finally {
       db.exec(`PRAGMA busy_timeout = ${Number(busyTimeout)}`);
     }
   }
 
-  const timer = setInterval(() => {
-    clearImmediate(next);
-    go(removeSome);
-  }, everyMs);
-  timer.unref();
+  const sweep = (): void => {
+    clearTimeout(next);
+    next = setTimeout(go, 0, 0);
+  };
+  const timer = setInterval(sweep, everyMs);
+  sweep();
   return () => {
     clearInterval(timer);
-    clearImmediate(next);
+    clearTimeout(next);
   };
 }

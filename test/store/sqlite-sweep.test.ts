@@ -1,0 +1,87 @@
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import type { DatabaseSync } from "node:sqlite";
+import { openFile } from "../../src/store/sqlite/file.ts";
+import { sweepEvery } from "../../src/store/sqlite/sweep.ts";
+import { until } from "../support/until.ts";
+import { HOUR } from "./operation.ts";
+import { sqliteFixture } from "./sqlite-fixture.ts";
+import type { SqliteFixture } from "./sqlite-fixture.ts";
+
+let fixture: SqliteFixture;
+let db: DatabaseSync;
+let stop: (() => void) | undefined;
+beforeEach(async () => {
+  fixture = await sqliteFixture();
+  db = openFile(fixture.file).db;
+});
+afterEach(async () => {
+  stop?.();
+  db.close();
+  await fixture.destroy();
+});
+
+/** `expires`: the wall clock's time in ms. */
+function fill(count: number, expires: number, answerBytes = 0): void {
+  db.exec(`
+    WITH RECURSIVE nth (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM nth WHERE n < ${count})
+    INSERT INTO record (name, state, owner, fingerprint, credential, started_at, expires, answer)
+    SELECT hex(randomblob(16)), 'completed', '', '', '', 0, ${expires}, zeroblob(${answerBytes}) FROM nth`);
+}
+const countOf = (sql: string): number => Number(Object.values(db.prepare(sql).get() ?? {})[0]);
+const rows = () => countOf("SELECT count(*) FROM record");
+const pages = () => countOf("PRAGMA page_count");
+
+/** Sweeps until nothing is left to do; resolves to how many rows and pages there were after each of its transactions. */
+async function sweep(): Promise<{ rows: number[]; pages: number[] }> {
+  const left = { rows: [rows()], pages: [pages()] };
+  const exec = db.exec.bind(db);
+  let isOver = false;
+  db.exec = (sql) => {
+    exec(sql);
+    if (sql === "COMMIT") left.rows.push(rows());
+    if (sql.includes("incremental_vacuum")) left.pages.push(pages());
+    isOver ||= sql.includes("wal_checkpoint");
+  };
+  stop = sweepEvery(HOUR, db);
+  await until("the end of the sweep", () => isOver);
+  return left;
+}
+const mostAtOnce = (left: number[]): number => Math.max(...left.slice(1).map((now, i) => left[i]! - now));
+
+test("what expired is removed a few rows at a time, and what did not stays", async () => {
+  fill(1_500, Date.now() - 1);
+  fill(300, Date.now() + HOUR);
+  const left = (await sweep()).rows;
+  expect([left[0], left.at(-1)]).toEqual([1_800, 300]);
+  expect(mostAtOnce(left)).toBeLessThanOrEqual(200);
+});
+
+test("pages are given back a megabyte at a time, to the last free one", async () => {
+  fill(40, Date.now() - 1, 100_000);
+  const left = (await sweep()).pages;
+  expect(left[0]! - left.at(-1)!).toBeGreaterThan(900);
+  expect(mostAtOnce(left)).toBeLessThanOrEqual(256 + 2); // the page that maps them can go with them
+  expect(countOf("PRAGMA freelist_count")).toBe(0);
+});
+
+test("another process's lock holds a sweep up without ending it, and the sweep waits for none", async () => {
+  fill(500, Date.now() - 1);
+  const other = fixture.connect();
+  other.exec("BEGIN IMMEDIATE");
+  let refused = 0;
+  const exec = db.exec.bind(db);
+  db.exec = (sql) => {
+    try {
+      exec(sql);
+    } catch (error) {
+      refused++;
+      throw error;
+    }
+  };
+  stop = sweepEvery(HOUR, db);
+  await until("three tries", () => refused >= 3);
+  expect(countOf("PRAGMA busy_timeout")).toBeGreaterThan(0);
+  expect(rows()).toBe(500);
+  other.exec("ROLLBACK");
+  await until("all is removed", () => rows() === 0);
+});

@@ -67,16 +67,11 @@ export function openFile(file: string, expectedId?: string): { db: DatabaseSync;
   } catch (error) {
     throw new FileRefused(`SQLite file ${file}: its folder cannot be made (${String(error)})`);
   }
-  const shared = SHARED_FILE_SYSTEMS[statfsSync(dirname(file)).type];
-  if (shared !== undefined)
-    throw new FileRefused(
-      `SQLite file ${file}: it is on ${shared}, where SQLite's locks are not safe. Use a local disk`,
-    );
-
   const giveUpAt = Date.now() + OPEN_WITHIN_MS;
   for (;;) {
     const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
     try {
+      refuseShared(file);
       prepare(db, file);
       const id = String(db.prepare("SELECT value FROM store_value WHERE name = 'id'").get()?.["value"]);
       if (expectedId !== undefined && id !== expectedId) throw lost;
@@ -104,6 +99,15 @@ function makeFolder(folder: string): void {
 
 function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/** Asked of the file, which is there by now: it can be a link to another disk, or be mounted by itself. */
+function refuseShared(file: string): void {
+  const shared = SHARED_FILE_SYSTEMS[statfsSync(file).type];
+  if (shared !== undefined)
+    throw new FileRefused(
+      `SQLite file ${file}: it is on ${shared}, where SQLite's locks are not safe. Use a local disk`,
+    );
 }
 
 function prepare(db: DatabaseSync, file: string): void {

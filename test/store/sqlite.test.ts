@@ -6,9 +6,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { StoreError } from "../../src/store/records.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
 import { refuseOldSqlite } from "../../src/store/sqlite/file.ts";
-import { until, untilItAnswers } from "../support/until.ts";
+import { untilItAnswers } from "../support/until.ts";
 import { storeContract } from "./contract.ts";
-import { anAttempt, anyName, aRetry, DAY, RETENTION, theAnswer } from "./operation.ts";
+import { anAttempt, anyName, aRetry } from "./operation.ts";
 import { sqliteFixture } from "./sqlite-fixture.ts";
 import type { SqliteFixture } from "./sqlite-fixture.ts";
 
@@ -90,25 +90,6 @@ describe("sqlite store", () => {
       expect(existsSync(`${fixture.file}-wal`)).toBe(true);
       await store.close();
       expect(existsSync(`${fixture.file}-wal`)).toBe(false);
-    });
-
-    test("shrinks when what it kept has expired, while claims go on", async () => {
-      const store = await fixture.openWith({ sweepEveryMs: 50 });
-      const connection = fixture.connect();
-      const count = () => Number(connection.prepare("SELECT count(*) AS records FROM record").get()?.["records"]);
-      const pages = () => Number(connection.prepare("PRAGMA page_count").get()?.["page_count"]);
-      const record = async (size: number) => {
-        const attempt = anAttempt(store);
-        const name = anyName();
-        await untilItAnswers(() => store.records.claim(name, attempt));
-        await untilItAnswers(() => store.records.complete(name, theAnswer(attempt, Buffer.alloc(size))));
-      };
-      await Promise.all(Array.from({ length: 450 }, (_, i) => record(i % 50 === 0 ? 1_000_000 : 100)));
-      expect(count()).toBe(450);
-      expect(pages()).toBeGreaterThan(2_000);
-      await fixture.advance(RETENTION + DAY);
-      await record(100);
-      await until("the file is small again", () => count() === 1 && pages() < 100);
     });
   });
 

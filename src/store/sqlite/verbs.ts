@@ -69,7 +69,10 @@ export function verbs(db: DatabaseSync) {
       throw new Error("the secret of names is damaged");
     },
     replaceNameSecret: (known: Uint8Array, next: Uint8Array): void => {
+      // What stood there, in clear perhaps, is overwritten, which costs more than it is worth anywhere else.
+      db.exec("PRAGMA secure_delete = ON");
       replace.run(next, known);
+      db.exec("PRAGMA secure_delete = OFF");
     },
   };
 }

@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
+import type { ChildProcess, ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 
 export type LogLine = Record<string, unknown> & { msg: string };
@@ -61,10 +62,16 @@ export async function startGatewayProcess(env: Record<string, string>): Promise<
 /** The same without waiting for anything. */
 export function spawnGateway(env: Record<string, string>): SpawnedGateway {
   const free = { ONCEGATE_LISTEN: "127.0.0.1:0", ONCEGATE_ADMIN_LISTEN: "127.0.0.1:0" };
-  const child = spawn(process.execPath, [MAIN], {
-    env: { PATH: process.env["PATH"], ...free, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  return follow(
+    spawn(process.execPath, [MAIN], {
+      env: { PATH: process.env["PATH"], ...free, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    }),
+  );
+}
+
+/** A gateway that was started in another way, from a package or an image for instance. */
+export function follow(child: ChildProcessByStdio<null, Readable, Readable>): SpawnedGateway {
   running.add(child);
   const lines: LogLine[] = [];
   const waiting = new Set<() => void>();

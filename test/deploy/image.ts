@@ -170,7 +170,7 @@ function run(script: string, image: Image): void {
 }
 
 /** Without what the npm that runs the tests tells its programs: it would mean the one in the build, too. */
-function outside(): NodeJS.ProcessEnv {
+export function outside(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_|^NODE_ENV$|^INIT_CWD$/.test(name)));
 }
 

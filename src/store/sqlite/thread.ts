@@ -1,3 +1,4 @@
+import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { StoreError } from "../records.ts";
 import type { Verbs } from "./verbs.ts";
@@ -5,7 +6,8 @@ import type { Verbs } from "./verbs.ts";
 /** `expectedId`: of the store that was open before the thread died, where it is not the first one. */
 export type ThreadOptions = { file: string; sweepEveryMs: number; expectedId?: string };
 
-const STORE = new URL("./worker.ts", import.meta.url);
+/** TypeScript in a clone and in the image, JavaScript in the published package. */
+const STORE = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
 
 export type Ask = { [Verb in keyof Verbs]: { verb: Verb; args: Parameters<Verbs[Verb]> } }[keyof Verbs];
 

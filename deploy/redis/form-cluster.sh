@@ -1,17 +1,27 @@
 #!/bin/sh
 # form-cluster.sh ADDRESS:PORT...
-# Makes one cluster of these, half of them replicas, unless they are one already; ends when every slot is served.
+# Makes one cluster of these, half of them replicas, unless they are one already. Ends when every slot is served and has a replica.
 set -eu
 REDISCLI_AUTH=$(cat /run/secrets/password)
 export REDISCLI_AUTH
-state() { redis-cli -h "${1%:*}" -p "${1#*:}" cluster info; }
+ask() {
+  node=$1
+  shift
+  redis-cli -h "${node%:*}" -p "${node#*:}" "$@"
+}
+settled() {
+  for node in "$@"; do
+    ask "$node" cluster info | grep -q '^cluster_state:ok' || return 1
+    ask "$node" info replication | grep -q -e '^connected_slaves:[1-9]' -e '^master_link_status:up' || return 1
+  done
+}
 
-if state "$1" | grep -q 'cluster_known_nodes:1[^0-9]'; then
+if ask "$1" cluster info | grep -q '^cluster_known_nodes:1[^0-9]'; then
   redis-cli --cluster create "$@" --cluster-replicas 1 --cluster-yes
 fi
 for _ in $(seq 60); do
-  if state "$1" | grep -q 'cluster_state:ok'; then exit 0; fi
+  if settled "$@"; then exit 0; fi
   sleep 1
 done
-echo "the cluster does not serve every slot after a minute" >&2
+echo "not every slot is served and has a replica after a minute" >&2
 exit 1

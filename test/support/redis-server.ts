@@ -24,7 +24,7 @@ export type RedisServerOptions = {
  * Waits for the end of the test process, however it comes (its end of the pipe closes even on SIGKILL), and then ends the
  * server that it started. Jest runs no exit handlers of test files.
  */
-const GUARD = ': >"$0"; "$@" </dev/null >>"$0" 2>&1 & echo $!; read _; kill -KILL $! 2>/dev/null; wait';
+export const GUARD = ': >"$0"; "$@" </dev/null >>"$0" 2>&1 & echo $!; read _; kill -KILL $! 2>/dev/null; wait';
 
 /** A real redis-server on a port of 127.0.0.1. Whoever starts one closes it. */
 export class RedisServer {

@@ -99,23 +99,16 @@ export function createClientPort(inbound: Inbound): ClientPort {
   // By itself Node would say 100, or 417. Here the guard looks first, and 100 is said when the body is going to be read.
   server.on("checkContinue", receive).on("checkExpectation", receive);
   const takeOver = (req: IncomingMessage, socket: Socket, head: Buffer): void => {
+    socket.on("error", () => {}); // Node has let go of it, and an error that nobody hears ends the process
     const connection = connections.get(socket);
-    if (connection !== undefined && (connection.isOver || closeBehind(connection))) return;
+    if (connection !== undefined && (connection.isOver || closeBehind(connection))) return void socket.resume();
     socket.setTimeout(0); // a WebSocket may be silent
     const request = asRequest(inbound, req, socket);
     const unsafe = inbound.guard({ ...headOf(req), isUpgrade: true });
-    if (unsafe === undefined)
-      inbound.passThrough.upgrade(req, socket, head, request.outgoingHeaders(), (problem) =>
-        writeRaw(socket, problemAnswer(problem, request.id)),
-      );
-    else
-      refuseUnserved(
-        inbound,
-        socket.on("error", () => {}),
-        unsafe,
-        request,
-        unsafe.reason,
-      );
+    if (unsafe !== undefined) return refuseUnserved(inbound, socket, unsafe, request, unsafe.reason);
+    inbound.passThrough.upgrade(req, socket, head, request.outgoingHeaders(), (problem) =>
+      writeRaw(socket, problemAnswer(problem, request.id)),
+    );
   };
   server.on("upgrade", takeOver).on("connect", takeOver); // without a listener Node drops a CONNECT without a word
   server.timeout = inbound.limits.stalledMs;

@@ -86,6 +86,13 @@ test.each([
   expect(held.received().match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200"]);
   expect(refused.received().match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 400"]);
   expect(upstream.requests).toHaveLength(1);
+
+  const leaving = open(post("/3") + behind);
+  await until("it is at the upstream", () => answers.length === 2);
+  leaving.socket.resetAndDestroy(); // Node has let go of the connection by now, and hears no error of it
+  await once(leaving.socket, "close");
+  answers[1]!();
+  await until("nothing is left of it", async () => (await inFlight()) === "0");
 });
 
 test("a POST that offers an upgrade is the operation it is", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Ajv2019 } from "ajv/dist/2019.js";
@@ -20,6 +21,15 @@ test("docker-compose.yml is what the Compose Specification describes", () => {
   expect(isRight.errors).toBeNull();
   // The specification is strict: a mistyped field would be found.
   expect(isRight({ services: { redis: { ...services["redis"], read_onyl: true } } })).toBe(false);
+});
+
+const hasCompose = spawnSync("docker", ["compose", "version"], { timeout: 20_000 }).status === 0;
+(hasCompose ? describe : describe.skip)("Docker's own Compose, where there is one", () => {
+  test.each(PROFILES)("accepts the profile %s", (profile) => {
+    const args = ["compose", "--profile", profile, "config", "--quiet"];
+    const { status, stderr } = spawnSync("docker", args, { cwd: fromRoot("."), encoding: "utf8", timeout: 50_000 });
+    expect({ status, stderr }).toMatchObject({ status: 0 });
+  });
 });
 
 describe.each(PROFILES)("the profile %s", (profile) => {

@@ -94,7 +94,10 @@ describe("a container", () => {
       ONCEGATE_ADMIN_LISTEN: `127.0.0.1:${await freePort()}`,
     };
   });
-  afterAll(() => api.close());
+  afterAll(async () => {
+    await running.kill();
+    await api.close();
+  });
 
   /** In this order: one life. */
   test("is not healthy before it runs", async () => {
@@ -131,11 +134,15 @@ describe("a container", () => {
   test("of the sample API runs and is healthy, too", async () => {
     const settings = { HOST: "127.0.0.1", PORT: "0", INVOICE_DB: inside(sample, "/data/invoices.db") };
     const child = runInside(sample, sample.entrypoint, settings);
-    const [line] = (await once(child.stdout, "data")) as [Buffer];
-    const [port = ""] = /\d+$/.exec(String(line).trim()) ?? [];
-    const check = sample.healthcheck.map((word) => word.replace("3001", port));
-    expect((await endOf(sample, check, {})).code).toBe(0);
-    child.kill("SIGTERM");
-    expect(await once(child, "exit")).toEqual([0, null]);
+    const ended = once(child, "exit");
+    try {
+      const [line] = await Promise.race([once(child.stdout, "data"), ended]);
+      const [port = ""] = /\d+$/.exec(String(line).trim()) ?? [];
+      const check = sample.healthcheck.map((word) => word.replace("3001", port));
+      expect((await endOf(sample, check, {})).code).toBe(0);
+    } finally {
+      child.kill("SIGTERM");
+    }
+    expect(await ended).toEqual([0, null]);
   });
 });

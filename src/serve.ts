@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import { loadSettings } from "./config/load.ts";
 import type { Origin } from "./config/load.ts";
-import type { Settings } from "./config/settings.ts";
+import type { SettingName, Settings } from "./config/settings.ts";
 import { within } from "./patience.ts";
 import { openStore } from "./store/open.ts";
 import { StoreError } from "./store/records.ts";
@@ -45,9 +45,15 @@ async function start(
 ): Promise<{ gateway: Gateway; store: Store }> {
   let store: Store | undefined;
   try {
-    const caFile = settings.ONCEGATE_UPSTREAM_CA_FILE;
-    const ca = caFile === undefined ? undefined : readCa(caFile, around);
-    store = await openStore(settings.ONCEGATE_STORE, { mayEvict: settings.ONCEGATE_ALLOW_UNSAFE_STORE });
+    const file = (name: FileSetting): string | undefined => contentOf(name, settings, around);
+    const ca = file("ONCEGATE_UPSTREAM_CA_FILE");
+    store = await openStore(settings.ONCEGATE_STORE, {
+      mayEvict: settings.ONCEGATE_ALLOW_UNSAFE_STORE,
+      password: settings.ONCEGATE_REDIS_PASSWORD,
+      ca: file("ONCEGATE_REDIS_CA_FILE"),
+      cert: file("ONCEGATE_REDIS_CERT_FILE"),
+      key: file("ONCEGATE_REDIS_KEY_FILE"),
+    });
     return { store, gateway: await startGateway(settings, { store, log, ca, version: around.version }) };
   } catch (error) {
     await store?.close();
@@ -55,11 +61,15 @@ async function start(
   }
 }
 
-function readCa(file: string, { readFile }: Surroundings): string {
+type FileSetting = Extract<SettingName, `${string}_FILE`>;
+
+function contentOf(name: FileSetting, settings: Settings, { readFile }: Surroundings): string | undefined {
+  const path = settings[name];
+  if (path === undefined) return undefined;
   try {
-    return readFile(file);
+    return readFile(path);
   } catch (error) {
-    throw new Error(`ONCEGATE_UPSTREAM_CA_FILE cannot be read: ${reasonOf(error)}`, { cause: error });
+    throw new Error(`${name} cannot be read: ${reasonOf(error)}`, { cause: error });
   }
 }
 

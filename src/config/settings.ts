@@ -36,6 +36,20 @@ export const Settings = z
           "Where records are kept: sqlite:FILE or redis://[user:password@]host[:port][/db] (rediss:// with TLS). Must be given where NODE_ENV=production.",
         secret: true,
       }),
+    ONCEGATE_REDIS_PASSWORD: z.string().optional().meta({
+      description:
+        "Password of Redis, so that ONCEGATE_STORE need not be a secret; its user name stands there: redis://user@host.",
+      secret: true,
+    }),
+    ONCEGATE_REDIS_CA_FILE: z
+      .string()
+      .optional()
+      .meta({ description: "PEM file of the authority that signed Redis's certificate, where it is an own one." }),
+    ONCEGATE_REDIS_CERT_FILE: z
+      .string()
+      .optional()
+      .meta({ description: "PEM file of Oncegate's own certificate, for a Redis that asks its clients for one." }),
+    ONCEGATE_REDIS_KEY_FILE: z.string().optional().meta({ description: "PEM file of the key of that certificate." }),
     ONCEGATE_KEY_HEADERS: value
       .headerNames()
       .prefault("x-idempotency-key,idempotency-key")

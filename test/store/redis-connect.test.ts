@@ -31,6 +31,7 @@ describe("a Redis URL", () => {
     ["redis://:s3cret@cache:99999", "port"],
     ["redis://:s3cret%zz@cache", "%25"],
     ["redis://", "the form is"],
+    ["redis://gate@cache", "ONCEGATE_REDIS_PASSWORD"],
     ["http://:s3cret@cache", "redis:// or rediss://"],
     ["s3cret", "redis:// or rediss://"],
     ["redis+sentinel://:s3cret@one,two/name", "redis+sentinel:// is not supported yet"],
@@ -39,6 +40,19 @@ describe("a Redis URL", () => {
     const refusal = refusalOf(url);
     expect(refusal).toContain(reason);
     expect(refusal).not.toContain("s3cret");
+  });
+
+  test("names the user whose password stands apart", () => {
+    const { options } = serverOf("redis://gate@cache", { password: "p@ss" });
+    expect(options).toMatchObject({ username: "gate", password: "p@ss" });
+    expect(serverOf("redis://cache", { password: "p@ss" }).options).toMatchObject({ password: "p@ss" });
+    expect(() => serverOf("redis://:s3cret@cache", { password: "p@ss" })).toThrow("give one");
+  });
+
+  test("takes an authority and a certificate of its own with TLS, and refuses them without", () => {
+    const pem = { ca: "CA", cert: "CERT", key: "KEY" };
+    expect(serverOf("rediss://cache", pem).options).toMatchObject({ tls: pem });
+    expect(() => serverOf("redis://cache", { ca: "CA" })).toThrow("write rediss");
   });
 
   test("lets nothing wait and nothing be sent twice", () => {

@@ -1,5 +1,6 @@
 import { Redis } from "ioredis";
 import { setTimeout as sleep } from "node:timers/promises";
+import { inspect } from "node:util";
 import { openRedis } from "../../src/store/redis/open-redis.ts";
 import type { Store } from "../../src/store/records.ts";
 import { startRedis } from "../support/redis-server.ts";
@@ -25,7 +26,7 @@ export async function redisFixture(options: RedisServerOptions = {}): Promise<Re
   client.on("error", () => {});
   const stores: Store[] = [];
   const openAt = (url: string) => {
-    const store = openRedis({ url });
+    const store = openRedis(url);
     stores.push(store);
     return store;
   };
@@ -57,6 +58,16 @@ export async function untilItAnswers(store: Store): Promise<void> {
       () => false,
     ),
   );
+}
+
+/** What the store says once it knows more than that it is not connected yet. */
+export async function troubleOf(store: Store): Promise<unknown> {
+  let trouble: unknown;
+  await until(async () => {
+    trouble = await store.probe().catch((error: unknown) => error);
+    return trouble !== undefined && !inspect(trouble).includes("is not connected yet");
+  });
+  return trouble;
 }
 
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {

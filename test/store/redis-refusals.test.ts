@@ -1,11 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { inspect } from "node:util";
-import type { Store } from "../../src/store/records.ts";
 import { openRedis } from "../../src/store/redis/open-redis.ts";
 import { faultProxy } from "../support/fault-proxy.ts";
 import { freePort } from "../support/redis-server.ts";
 import { anAttempt, anyName, LEASE, theAnswer } from "./operation.ts";
-import { redisFixture, until, untilItAnswers } from "./redis-fixture.ts";
+import { redisFixture, troubleOf, untilItAnswers } from "./redis-fixture.ts";
 import type { RedisFixture } from "./redis-fixture.ts";
 
 const PASSWORD = "s3cret/@:";
@@ -14,16 +13,6 @@ const unsent = (message: string) => ({
   fate: "unsent",
   message: expect.stringContaining(message),
 });
-
-/** What the store says once it knows more than that it is not connected yet. */
-async function troubleOf(store: Store): Promise<unknown> {
-  let trouble: unknown;
-  await until(async () => {
-    trouble = await store.probe().catch((error: unknown) => error);
-    return trouble !== undefined && !inspect(trouble).includes("is not connected yet");
-  });
-  return trouble;
-}
 
 describe("redis store", () => {
   let fixture: RedisFixture;
@@ -91,8 +80,8 @@ describe("redis store", () => {
     test("refuses one that evicts records, unless it is allowed to", async () => {
       await fixture.client.config("SET", "maxmemory-policy", "allkeys-lru");
       const url = `redis://127.0.0.1:${fixture.server.port}`;
-      const store = openRedis({ url });
-      const allowed = openRedis({ url, mayEvict: true });
+      const store = openRedis(url);
+      const allowed = openRedis(url, { mayEvict: true });
       expect(await troubleOf(store)).toMatchObject(
         unsent("evicts records when it is full (maxmemory-policy allkeys-lru)"),
       );

@@ -1,12 +1,13 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { env, kill } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
+import { CERT, KEY } from "./certificate.ts";
 import { findRedis, libraryPath } from "./redis-binary.ts";
 
 export type RedisServerOptions = {
@@ -16,6 +17,8 @@ export type RedisServerOptions = {
   password?: string;
   /** On by default: what was acknowledged must survive `kill9`. */
   appendonly?: boolean;
+  /** Only TLS on its port, with the certificate of certificate.ts; `mutual`: clients must show one, too. */
+  tls?: "one-sided" | "mutual";
   /** More of redis-server's own, such as ["--maxmemory", "3mb"]. */
   extra?: string[];
 };
@@ -41,8 +44,8 @@ export class RedisServer {
   }
 
   get url(): string {
-    const { password } = this.#options;
-    return `redis://${password ? `:${encodeURIComponent(password)}@` : ""}127.0.0.1:${this.port}`;
+    const { password, tls } = this.#options;
+    return `redis${tls ? "s" : ""}://${password ? `:${encodeURIComponent(password)}@` : ""}127.0.0.1:${this.port}`;
   }
 
   get pid(): number {
@@ -56,10 +59,11 @@ export class RedisServer {
   /** Resolves when it answers. */
   async start(): Promise<void> {
     const binary = await findRedis();
-    const { password, appendonly = true, extra = [] } = this.#options;
-    const settings = ["--port", `${this.port}`, "--bind", "127.0.0.1", "--dir", this.dir];
+    const { password, appendonly = true, tls, extra = [] } = this.#options;
+    const settings = [tls ? "--tls-port" : "--port", `${this.port}`, "--bind", "127.0.0.1", "--dir", this.dir];
     settings.push("--save", "", "--appendonly", appendonly ? "yes" : "no", "--enable-debug-command", "local");
     if (password) settings.push("--requirepass", password);
+    if (tls) settings.push("--port", "0", ...(await this.#certificate(tls)));
     this.#guard = spawn("sh", ["-c", GUARD, this.#log, binary.command, ...settings, ...extra], {
       env: { ...env, ...libraryPath(binary) },
       stdio: ["pipe", "pipe", "ignore"],
@@ -69,11 +73,19 @@ export class RedisServer {
     await this.#untilItAnswers();
   }
 
+  async #certificate(tls: "one-sided" | "mutual"): Promise<string[]> {
+    const [cert, key] = [join(this.dir, "cert.pem"), join(this.dir, "key.pem")];
+    await Promise.all([writeFile(cert, CERT), writeFile(key, KEY)]);
+    const asks = tls === "mutual" ? "yes" : "no";
+    return ["--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert, "--tls-auth-clients", asks];
+  }
+
   async #untilItAnswers(): Promise<void> {
     for (let patience = 30_000; patience > 0; patience -= 20) {
       const log = await readFile(this.#log, "utf8");
       // The log too: what answers on the port may be another server that kept this one from starting.
-      if (log.includes("Ready to accept connections") && /^[+]PONG|^-NOAUTH/.test(await ping(this.port))) return;
+      const isSaid = log.includes("Ready to accept connections");
+      if (isSaid && (this.#options.tls || /^[+]PONG|^-NOAUTH/.test(await ping(this.port)))) return;
       if (/Address already in use|Bad file format|FATAL|Fatal/.test(log)) break;
       await sleep(20);
     }

@@ -37,13 +37,24 @@ const SAFE: Options = {
   disableClientInfo: true,
 };
 
-const FORM = /^([a-z][a-z+]*):\/\/(?:([^:@/?#]*):([^@/?#]*)@)?(\[[\da-f:.]+\]|[^:@/?#,[\]]+)(?::(\d+))?(?:\/(\d*))?$/i;
+const FORM = /^([a-z][a-z+]*):\/\/(?:([^:@/?#]*)(?::([^@/?#]*))?@)?([^@/?#]+)(?:\/([^?#]*))?$/i;
+const HOST = /^(\[[\da-f:.]+\]|[^:,[\]\s]+)(?::(\d+))?$/i;
+
+/** What is not part of the URL. Files are given by their content. */
+export type Access = {
+  /** So that the URL need not be a secret. */
+  password?: string | undefined;
+  ca?: string | undefined;
+  /** For a server that asks its clients for one, as Redis does unless told otherwise. */
+  cert?: string | undefined;
+  key?: string | undefined;
+};
 
 /**
  * By hand, because ioredis lets a URL's query part override the options above. Throws on a URL that cannot be used, without
  * repeating it: it may hold a password.
  */
-export function serverOf(url: string): Server {
+export function serverOf(url: string, access: Access = {}): Server {
   const match = FORM.exec(url);
   const scheme = (match?.[1] ?? url.slice(0, Math.max(0, url.indexOf(":")))).toLowerCase();
   switch (scheme) {
@@ -56,26 +67,47 @@ export function serverOf(url: string): Server {
     default:
       throw new Error("Not a Redis URL: it begins with redis:// or rediss://");
   }
-  if (!match) throw new Error(`Not a Redis URL: ${faultOf(url)}`);
-
-  const [, , username, password, bracketed = "", digits = "6379", db = "0"] = match;
-  const host = bracketed.replace(/^\[|\]$/g, "");
-  const port = Number(digits);
-  if (port < 1 || port > 65_535) throw new Error("Not a Redis URL: the port is not between 1 and 65535");
-  const place = `${bracketed}:${port}`;
+  const [, , username = "", password = "", host = "", db = ""] = match ?? [];
+  if (!match || !HOST.test(host) || !/^\d*$/.test(db)) throw new Error(`Not a Redis URL: ${faultOf(url)}`);
+  const place = placeOf(host);
   return {
     place,
     url: `${scheme}://${place}/${Number(db)}`,
     options: {
       ...SAFE,
-      host,
-      port,
+      ...addressOf(place),
       db: Number(db),
-      ...(username ? { username: decoded(username) } : {}),
-      ...(password ? { password: decoded(password) } : {}),
-      ...(scheme === "rediss" ? { tls: {} } : {}),
+      ...credentials(decoded(username), decoded(password), access.password),
+      ...encryption(scheme === "rediss", access),
     },
   };
+}
+
+function placeOf(text: string): string {
+  const [, host = "", digits = "6379"] = HOST.exec(text) ?? [];
+  const port = Number(digits);
+  if (port < 1 || port > 65_535) throw new Error("Not a Redis URL: the port is not between 1 and 65535");
+  return `${host}:${port}`;
+}
+
+function addressOf(place: string): { host: string; port: number } {
+  const colon = place.lastIndexOf(":");
+  return { host: place.slice(0, colon).replaceAll(/^\[|\]$/g, ""), port: Number(place.slice(colon + 1)) };
+}
+
+function credentials(username: string, inUrl: string, apart: string | undefined): Options {
+  if (inUrl && apart) throw new Error("The Redis URL has a password and ONCEGATE_REDIS_PASSWORD is given: give one");
+  const password = inUrl || apart;
+  // ioredis would send neither.
+  if (username && !password)
+    throw new Error("The Redis URL has a user name: give its password, or ONCEGATE_REDIS_PASSWORD");
+  return { ...(username ? { username } : {}), ...(password ? { password } : {}) };
+}
+
+function encryption(isWanted: boolean, { ca, cert, key }: Access): Options {
+  if (isWanted) return { tls: { ...(ca ? { ca } : {}), ...(cert ? { cert } : {}), ...(key ? { key } : {}) } };
+  if (ca ?? cert ?? key) throw new Error("The Redis URL is one without TLS, but TLS files are given: write rediss");
+  return {};
 }
 
 function faultOf(url: string): string {

@@ -1,17 +1,20 @@
 import type { Store, StoreDescription } from "../records.ts";
 import { serverOf } from "./connect.ts";
+import type { Access } from "./connect.ts";
 import { Connection } from "./connection.ts";
 import { RedisRecords } from "./redis-records.ts";
 import { PROBE, REPLACE_NAME_SECRET } from "./scripts.ts";
 
 const NAME_SECRET = "og:name-secret";
 
-/**
- * Throws on a URL that cannot be used; a server out of reach is the business of the verbs (Store).
- * `mayEvict`: use a server that removes records when it is full.
- */
-export function openRedis({ url, mayEvict = false }: { url: string; mayEvict?: boolean }): Store {
-  const server = serverOf(url);
+export type RedisSettings = Access & {
+  /** Use a server that removes records when it is full. */
+  mayEvict?: boolean;
+};
+
+/** Throws on a URL that cannot be used; a server out of reach is the business of the verbs (Store). */
+export function openRedis(url: string, { mayEvict = false, ...access }: RedisSettings = {}): Store {
+  const server = serverOf(url, access);
   const connection = new Connection(server, mayEvict);
   return {
     records: new RedisRecords(connection),

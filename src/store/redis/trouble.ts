@@ -29,7 +29,11 @@ const BREAKS: Record<string, string> = {
   ECONNRESET: "ended the connection",
   EPIPE: "ended the connection",
   ETIMEDOUT: "does not answer",
+  ERR_SSL_WRONG_VERSION_NUMBER: "speaks no TLS",
 };
+
+/** Node's own (TLS, X509 certificate error codes), and of names that do not match. */
+const DISTRUST = /CERT|SIGNATURE|ERR_TLS_/;
 
 const DURING_A_SCRIPT = /\bscript: ([\da-f]{40}), on @user_script:(\d+)/;
 
@@ -61,8 +65,12 @@ export function inWords(error: unknown): string {
   const message = messageOf(error);
   if (message === "Command timed out" || message.startsWith("Socket timeout")) return "does not answer";
   const code = codeOf(error);
-  if (code !== undefined) return `${BREAKS[code] ?? "cannot be reached"} (${code})`;
+  if (code !== undefined) return `${BREAKS[code] ?? unreached(code)} (${code})`;
   return "lost the connection";
+}
+
+function unreached(code: string): string {
+  return DISTRUST.test(code) ? "has a certificate that is not trusted" : "cannot be reached";
 }
 
 /** What Redis itself said. ioredis gives these errors a name of their own. */

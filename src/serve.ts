@@ -83,7 +83,7 @@ const DESCRIBE_AGAIN_MS = 100;
 async function sayStarted(log: Logger, { gateway, store, settings, origins, version }: Started): Promise<void> {
   const describing = describe(store);
   const described = await within(DESCRIBE_WITHIN_MS, describing);
-  const { risk, ...known } = described ?? { store: "out of reach", durability: "unknown" };
+  const { risks, ...known } = described ?? { store: "out of reach", durability: "unknown", risks: [] };
   const upstream = settings.ONCEGATE_UPSTREAM_URL.href;
   const values = origins.map(({ name, value, from }) => `${name}=${value} (${from})`);
   const { listeners, encryption } = gateway;
@@ -92,14 +92,21 @@ async function sayStarted(log: Logger, { gateway, store, settings, origins, vers
     log.warn(
       "requests without any credential share one scope: set ONCEGATE_SCOPE if the API has such requests from several customers",
     );
-  if (risk !== undefined) log.warn({ risk }, "the store may lose what it acknowledged");
+  sayRisks(log, risks);
   const why = await gateway.probe().then(() => undefined, reasonOf);
   if (why !== undefined) log.error({ why }, "the store cannot be used: operations are refused until it can");
   if (described !== undefined) return;
   void describing.then(
-    (late) => log.info(late, "the store answers"),
+    (late) => {
+      log.info({ store: late.store, durability: late.durability }, "the store answers");
+      sayRisks(log, late.risks);
+    },
     (err: unknown) => log.error({ err }, "the store cannot be described"),
   );
+}
+
+function sayRisks(log: Logger, risks: readonly string[]): void {
+  for (const risk of risks) log.warn({ risk }, "the store may lose what it acknowledged");
 }
 
 /** Asks until the store answers. */

@@ -127,7 +127,7 @@ describe("a fault of the gateway's own in an execution", () => {
 test("an operation that cannot be sent before its lease is over is not sent, and its key is free", async () => {
   const records: Store["records"] = {
     ...store.records,
-    time: () => store.records.time(),
+    time: (name) => store.records.time(name),
     renew: () => Promise.reject(new StoreError("ambiguous", "no reply")),
   };
   let sent = 0;

@@ -28,12 +28,14 @@ export const Settings = z
     ONCEGATE_LISTEN: value.listen().prefault("0.0.0.0:8080").meta({ description: "Where clients connect." }),
     ONCEGATE_STORE: z
       .string()
-      .regex(/^(sqlite|rediss?(\+sentinel|\+cluster)?):./, "must start with sqlite:, redis:// or rediss://")
-      .regex(/^(?!rediss?\+(sentinel|cluster):)/, `with Sentinel or Cluster ${LATER}`)
+      .regex(
+        /^(sqlite|rediss?(\+sentinel|\+cluster)?):./,
+        "must start with sqlite:, redis://, redis+sentinel:// or redis+cluster://",
+      )
       .prefault("sqlite:./data/oncegate.db")
       .meta({
         description:
-          "Where records are kept: sqlite:FILE or redis://[user:password@]host[:port][/db] (rediss:// with TLS). Must be given where NODE_ENV=production.",
+          "Where records are kept: sqlite:FILE, redis://[user:password@]host[:port][/db], redis+sentinel://[user:password@]host1,host2,host3/master[/db] or redis+cluster://[user:password@]host1,host2,host3; rediss instead of redis for TLS (docs/redis.md). Must be given where NODE_ENV=production.",
         secret: true,
       }),
     ONCEGATE_REDIS_PASSWORD: z.string().optional().meta({

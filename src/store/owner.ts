@@ -52,7 +52,7 @@ export class Owner {
     const { records, leaseMs, unknownRetentionMs } = this.#settings;
     const identity = { owner: Buffer.from(newIdBytes()).toString("base64url"), fingerprint, credential };
     const { owner } = identity;
-    const deadline = records.time() + CLAIM_WITHIN_MS;
+    const deadline = records.time(name) + CLAIM_WITHIN_MS;
     const attempt: Attempt = { ...identity, into: "executing", leaseMs, deadline, keepMs: unknownRetentionMs };
 
     const firstSentAt = performance.now();

@@ -11,10 +11,10 @@ import type { Completion } from "../domain/settlement.ts";
  */
 export interface Records {
   /**
-   * The store's lease clock in ms, for reckoning a claim's deadline: as last heard from the store and carried forward on
+   * The store's lease clock for that record in ms, for reckoning a claim's deadline: as last heard from the store and carried forward on
    * this process's monotonic clock. Throws StoreError (`unsent`) while the store was never reached.
    */
-  time(): number;
+  time(name: Name): number;
   claim(name: Name, attempt: Attempt): Promise<ClaimAnswer>;
   begin(name: Name, owner: Token, leaseMs: number): Promise<"begun" | "lost">;
   renew(name: Name, owner: Token, leaseMs: number): Promise<"renewed" | "lost">;
@@ -28,8 +28,8 @@ export interface Records {
   countUnknown(): Promise<number>;
 }
 
-/** `risk`: what may cost a second invoice, where the store is not as it should be. */
-export type StoreDescription = { store: string; durability: string; risk?: string };
+/** `risks`: what may cost a second invoice, where the store is not as it should be. */
+export type StoreDescription = { store: string; durability: string; risks: readonly string[] };
 
 /** An open store. It may be out of reach: then its verbs throw until it is back, and it keeps trying by itself. */
 export interface Store {

@@ -80,7 +80,7 @@ export function timed(
     }
   };
   return {
-    time: () => records.time(),
+    time: (name) => records.time(name),
     claim: (...args) => timing("claim", records.claim(...args)),
     begin: (...args) => timing("begin", records.begin(...args)),
     renew: (...args) => timing("renew", records.renew(...args)),

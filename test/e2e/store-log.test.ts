@@ -31,6 +31,7 @@ test("the log tells once when the store goes, and once when it is back", async (
   for (const key of ["2", "3"]) expect((await post(gateway.url, key)).code).toBe("store-unavailable");
   await redis.start();
   await until("operations run again", async () => (await post(gateway.url, "4")).status === 201);
+  await gateway.logged(({ msg }) => msg === "the store answers again");
   const told = gateway.lines.filter(({ msg }) => msg.startsWith("the store"));
   expect(told.map(({ level, msg }) => [level, msg])).toEqual([
     [50, "the store does not answer: operations are refused while it does not"],

@@ -90,7 +90,7 @@ export function claiming({ open, advance }: Given): void {
     ])("%s takes nothing", async (_, ahead) => {
       const store = await open();
       const name = anyName();
-      const late = anAttempt(store, { deadline: store.records.time() + ahead });
+      const late = anAttempt(store, { deadline: store.records.time(name) + ahead });
       expect(await store.records.claim(name, late)).toEqual({ kind: "too_late" });
       expect(await store.records.read(name)).toBeUndefined();
 
@@ -108,7 +108,7 @@ export function claiming({ open, advance }: Given): void {
         const name = anyName();
         const attempt = anAttempt(store, { into });
         await store.records.claim(name, attempt);
-        const late = { ...attempt, deadline: store.records.time() - 1 };
+        const late = { ...attempt, deadline: store.records.time(name) - 1 };
         expect(await store.records.claim(name, late)).toEqual({ kind: "yours" });
       },
     );
@@ -117,7 +117,7 @@ export function claiming({ open, advance }: Given): void {
       const store = await open();
       const name = anyName();
       const first = anAttempt(store);
-      const late = aRetry(store, first, { deadline: store.records.time() - 1 });
+      const late = aRetry(store, first, { deadline: store.records.time(name) - 1 });
       await store.records.claim(name, first);
       expect(await store.records.claim(name, late)).toMatchObject({ kind: "in_flight" });
       await store.records.complete(name, theAnswer(first, "invoice 1"));

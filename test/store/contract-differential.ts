@@ -27,7 +27,7 @@ export function differing({ open, advance }: Given): void {
     const owners = [anyOwner(), anyOwner(), anyOwner()];
     const fingerprints = [anyToken(), anyToken()];
     const credential = anyToken();
-    const domain = new DomainRecords(() => ({ lease: stores[0]!.records.time(), wall: Date.now() }));
+    const domain = new DomainRecords(() => ({ lease: stores[0]!.records.time(names[0]!), wall: Date.now() }));
     const history: string[] = [];
 
     for (let step = 1; step <= STEPS; step++) {
@@ -40,7 +40,7 @@ export function differing({ open, advance }: Given): void {
         fingerprint,
         credential,
         into: any("claimed", "executing"),
-        deadline: records.time() + any(5 * SECOND, 5 * SECOND, 5 * SECOND, -1, LONGEST_CLAIM + 60 * SECOND),
+        deadline: records.time(name) + any(5 * SECOND, 5 * SECOND, 5 * SECOND, -1, LONGEST_CLAIM + 60 * SECOND),
         answer: Buffer.from(`answer ${step}`),
       });
       history.push(`${step} ${verb} name ${names.indexOf(name)} owner ${owners.indexOf(owner)}`);

@@ -114,7 +114,7 @@ export function settling({ open, advance }: Given): void {
       const store = await open();
       const { name, owner } = await started(store);
       const { at } = await store.records.release(name, owner);
-      expect(Math.abs(at - store.records.time())).toBeLessThan(5 * SECOND);
+      expect(Math.abs(at - store.records.time(name))).toBeLessThan(5 * SECOND);
     });
 
     test("holds what it executes as unknown for a reason, and is told so again", async () => {

@@ -26,7 +26,7 @@ export function anAttempt(store: Store, differing: Partial<Attempt> = {}): Attem
     credential: anyToken(),
     into: "executing",
     leaseMs: LEASE,
-    deadline: store.records.time() + 5 * SECOND,
+    deadline: store.records.time(anyName()) + 5 * SECOND,
     keepMs: KEEP,
     ...differing,
   };

@@ -25,7 +25,7 @@ function owner(leaseMs: number, differently: Partial<Records> = {}): Owner {
   return new Owner({
     keyring: new Keyring(),
     records: {
-      time: () => records.time(),
+      time: (name) => records.time(name),
       claim: (...args) => records.claim(...args),
       begin: (...args) => records.begin(...args),
       renew: (...args) => records.renew(...args),

@@ -51,7 +51,7 @@ function faulty(records: Records): Records {
   };
   return {
     ...records,
-    time: () => records.time(),
+    time: (name) => records.time(name),
     claim: (name, attempt) => {
       last.deadline = attempt.deadline;
       return through("claim", () => records.claim(name, attempt));

@@ -47,7 +47,7 @@ async function useEverything(store: Store): Promise<void> {
   expect(await records.claim(kept, aRetry(store, attempt))).toMatchObject({ kind: "completed" });
   expect(await records.read(held)).toMatchObject({ state: "unknown" });
   expect(await records.countUnknown()).toBe(1);
-  expect((await store.describe()).durability).toContain("AOF, appendfsync everysec");
+  expect((await store.describe()).durability).toContain("AOF, appendfsync always");
 }
 
 describe("a Redis with TLS", () => {

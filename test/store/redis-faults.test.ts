@@ -76,12 +76,12 @@ describe("redis store", () => {
     test("a claim that arrives after its deadline takes nothing", async () => {
       const [direct, store] = [await fixture.open(), await openThroughProxy()];
       const name = anyName();
-      const attempt = anAttempt(store, { deadline: store.records.time() + 1_200 });
+      const attempt = anAttempt(store, { deadline: store.records.time(name) + 1_200 });
       await useOnce(direct);
       const before = await scriptsRun();
       proxy.holdBack();
       await expect(store.records.claim(name, attempt)).rejects.toMatchObject(AMBIGUOUS);
-      await until(() => direct.records.time() > attempt.deadline);
+      await until(() => direct.records.time(name) > attempt.deadline);
       proxy.deliver();
       await until(async () => (await scriptsRun()) > before);
       expect(await direct.records.read(name)).toBeUndefined();

@@ -51,6 +51,33 @@ export async function redisFixture(options: RedisServerOptions = {}): Promise<Re
   };
 }
 
+/** On a Sentinel installation or a cluster that all tests of a file share: emptied for each. */
+export async function sharedFixture(url: string, masters: () => Promise<RedisServer[]>): Promise<StoreFixture> {
+  const stores: Store[] = [];
+  const onEach = async (act: (client: Redis) => Promise<unknown>): Promise<void> => {
+    for (const { port } of await masters()) {
+      const client = new Redis({ host: "127.0.0.1", port });
+      await act(client).finally(() => client.disconnect());
+    }
+  };
+  await onEach((client) => client.flushall());
+  return {
+    async open() {
+      const store = openRedis(url);
+      stores.push(store);
+      await untilItAnswers(store);
+      return store;
+    },
+    advance: (ms) => onEach((client) => client.eval(ADVANCE, 0, ms)),
+    async restart() {
+      await Promise.all((await masters()).map((master) => master.restart()));
+    },
+    async destroy() {
+      await Promise.all(stores.map((store) => store.close()));
+    },
+  };
+}
+
 export async function untilItAnswers(store: Store): Promise<void> {
   await until(async () =>
     store.probe().then(

@@ -19,6 +19,8 @@ export type RedisServerOptions = {
   appendonly?: boolean;
   /** Only TLS on its port, with the certificate of certificate.ts; `mutual`: clients must show one, too. */
   tls?: "one-sided" | "mutual";
+  /** As a Sentinel, with these lines as its configuration. */
+  sentinel?: string[];
   /** More of redis-server's own, such as ["--maxmemory", "3mb"]. */
   extra?: string[];
 };
@@ -59,18 +61,31 @@ export class RedisServer {
   /** Resolves when it answers. */
   async start(): Promise<void> {
     const binary = await findRedis();
-    const { password, appendonly = true, tls, extra = [] } = this.#options;
-    const settings = [tls ? "--tls-port" : "--port", `${this.port}`, "--bind", "127.0.0.1", "--dir", this.dir];
-    settings.push("--save", "", "--appendonly", appendonly ? "yes" : "no", "--enable-debug-command", "local");
-    if (password) settings.push("--requirepass", password);
-    if (tls) settings.push("--port", "0", ...(await this.#certificate(tls)));
-    this.#guard = spawn("sh", ["-c", GUARD, this.#log, binary.command, ...settings, ...extra], {
+    const settings = await this.#settings();
+    this.#guard = spawn("sh", ["-c", GUARD, this.#log, binary.command, ...settings], {
       env: { ...env, ...libraryPath(binary) },
       stdio: ["pipe", "pipe", "ignore"],
     });
     const [line] = await once(this.#guard.stdout!, "data");
     this.#pid = Number(String(line));
     await this.#untilItAnswers();
+  }
+
+  async #settings(): Promise<string[]> {
+    const { password, appendonly = true, tls, sentinel, extra = [] } = this.#options;
+    const settings = [tls ? "--tls-port" : "--port", `${this.port}`, "--bind", "127.0.0.1", "--dir", this.dir];
+    if (password) settings.push("--requirepass", password);
+    if (tls) settings.push("--port", "0", ...(await this.#certificate(tls)));
+    if (sentinel) {
+      // It keeps what it knows in its configuration.
+      const file = join(this.dir, "sentinel.conf");
+      await writeFile(file, sentinel.join("\n"), { flag: "wx" }).catch(() => {});
+      return [file, "--sentinel", ...settings, ...extra];
+    }
+    settings.push("--save", "", "--appendonly", appendonly ? "yes" : "no", "--enable-debug-command", "local");
+    // everysec holds writes back while the disk is busy, up to two seconds, and loses them with the process.
+    settings.push("--appendfsync", "always");
+    return [...settings, ...extra];
   }
 
   async #certificate(tls: "one-sided" | "mutual"): Promise<string[]> {
@@ -84,7 +99,7 @@ export class RedisServer {
     for (let patience = 30_000; patience > 0; patience -= 20) {
       const log = await readFile(this.#log, "utf8");
       // The log too: what answers on the port may be another server that kept this one from starting.
-      const isSaid = log.includes("Ready to accept connections");
+      const isSaid = /Ready to accept connections|Sentinel ID is/.test(log);
       if (isSaid && (this.#options.tls || /^[+]PONG|^-NOAUTH/.test(await ping(this.port)))) return;
       if (/Address already in use|Bad file format|FATAL|Fatal/.test(log)) break;
       await sleep(20);

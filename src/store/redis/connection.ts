@@ -1,16 +1,13 @@
 import { Redis } from "ioredis";
 import { StoreError } from "../records.ts";
 import { RedisClock } from "./clock.ts";
-import { ANSWER_TIMEOUT, BYTES_PER_MS } from "./connect.ts";
-import type { Server } from "./connect.ts";
+import { addressOf, ANSWER_TIMEOUT, BYTES_PER_MS } from "./connect.ts";
+import type { Options } from "./connect.ts";
 import type { Script } from "./scripts.ts";
 import { inWords, storeError } from "./trouble.ts";
 
 export type Reply<Answer> = { answer: Answer; at: number; value: Buffer | undefined };
-type Argument = string | number | Buffer;
-
-/** `#!lua` flags and the rest of what the scripts use came with 7.0 (Valkey says 7.2). */
-const OLDEST_MAJOR = 7;
+export type Argument = string | number | Buffer;
 
 /** How often a connection is looked at. One that idles is asked for the time: so a dead one shows, and clocks cannot drift. */
 const LOOK_EVERY = 500;
@@ -21,9 +18,9 @@ const IDLE = 5_000;
  * after every reconnection: that it is a Redis we can use, and what its clock says.
  */
 export class Connection {
+  readonly place: string;
   readonly #redis: Redis;
-  readonly #place: string;
-  readonly #mayEvict: boolean;
+  readonly #unfitness: (info: string) => string | undefined;
   readonly #look: NodeJS.Timeout;
   #clock = new RedisClock();
   #isGreeted = false;
@@ -33,10 +30,11 @@ export class Connection {
   #trouble = "is not connected yet";
   #lastHeard = 0;
 
-  constructor({ place, options }: Server, mayEvict: boolean) {
-    this.#place = place;
-    this.#mayEvict = mayEvict;
-    this.#redis = new Redis(options);
+  /** `unfitness`: why the server that gave this INFO cannot be used, or cannot yet. */
+  constructor(place: string, options: Options, unfitness: (info: string) => string | undefined) {
+    this.place = place;
+    this.#unfitness = unfitness;
+    this.#redis = new Redis({ ...options, ...addressOf(place) });
     this.#redis.on("ready", () => void this.#greet());
     this.#redis.on("close", () => this.#lose());
     this.#redis.on("error", (error: unknown) => {
@@ -45,32 +43,36 @@ export class Connection {
     this.#look = setInterval(() => void this.#lookAfter(), LOOK_EVERY).unref();
   }
 
+  /** Whether what is asked now is sent. */
+  get isUp(): boolean {
+    return this.#isGreeted && !this.#isClosed;
+  }
+
   time(): number {
     const time = this.#clock.time();
     if (time === undefined) throw this.#unsent();
     return time;
   }
 
+  /** `isAsking`: after ASK, for a key whose slot is being moved to this server. */
   async run<Answer extends string>(
     script: Script<Answer>,
     keys: readonly string[],
     args: readonly Argument[],
+    isAsking = false,
   ): Promise<Reply<Answer>> {
     this.#mayAsk();
-    const [word, at, value] = listOf(await this.#evaluate(script, [keys.length, ...keys, ...args]));
+    const [word, at, value] = listOf(await this.#evaluate(script, [keys.length, ...keys, ...args], isAsking));
     const answer = script.answers.find((one) => one === String(word));
     if (answer === undefined || typeof at !== "number")
-      throw new StoreError(
-        "ambiguous",
-        `Redis at ${this.#place} gave an answer that is not one of Oncegate's scripts'`,
-      );
+      throw new StoreError("ambiguous", `Redis at ${this.place} gave an answer that is not one of Oncegate's scripts'`);
     this.#hear(at);
     return { answer, at, value: Buffer.isBuffer(value) ? value : undefined };
   }
 
-  async command(name: string, ...args: Argument[]): Promise<unknown> {
+  async command(name: string, args: readonly Argument[], isAsking = false): Promise<unknown> {
     this.#mayAsk();
-    return this.#send(name, args);
+    return this.#send(name, args, isAsking);
   }
 
   /** What is under way ends as ambiguous. */
@@ -87,33 +89,36 @@ export class Connection {
   }
 
   #mayAsk(): void {
-    if (this.#isClosed || !this.#isGreeted) throw this.#unsent();
+    if (!this.isUp) throw this.#unsent();
   }
 
   #unsent(): StoreError {
-    return new StoreError("unsent", `Redis at ${this.#place} ${this.#isClosed ? "has been closed" : this.#trouble}`);
+    return new StoreError("unsent", `Redis at ${this.place} ${this.#isClosed ? "has been closed" : this.#trouble}`);
   }
 
-  async #evaluate({ text, sha }: Script<string>, rest: readonly Argument[]): Promise<unknown> {
+  async #evaluate({ text, sha }: Script<string>, rest: readonly Argument[], isAsking: boolean): Promise<unknown> {
     try {
-      return await this.#call("EVALSHA", [sha, ...rest]);
+      return await this.#call("EVALSHA", [sha, ...rest], isAsking);
     } catch (error) {
       // Nothing ran. A server forgets scripts when it restarts, fails over or is told to.
-      if (Error.isError(error) && error.message.startsWith("NOSCRIPT")) return this.#send("EVAL", [text, ...rest]);
-      throw storeError(this.#place, error);
+      if (Error.isError(error) && error.message.startsWith("NOSCRIPT"))
+        return this.#send("EVAL", [text, ...rest], isAsking);
+      throw storeError(this.place, error);
     }
   }
 
-  async #send(name: string, args: readonly Argument[]): Promise<unknown> {
+  async #send(name: string, args: readonly Argument[], isAsking = false): Promise<unknown> {
     try {
-      return await this.#call(name, args);
+      return await this.#call(name, args, isAsking);
     } catch (error) {
-      throw storeError(this.#place, error);
+      throw storeError(this.place, error);
     }
   }
 
   /** ioredis's own limit is the same for every command, whatever it carries. */
-  #call(name: string, args: readonly Argument[]): Promise<unknown> {
+  #call(name: string, args: readonly Argument[], isAsking = false): Promise<unknown> {
+    // It holds for the one command behind it; where it fails, so does that.
+    if (isAsking) void this.#redis.call("ASKING").catch(() => {});
     const bytes = args.reduce<number>((sum, arg) => sum + (typeof arg === "number" ? 8 : arg.length), 0);
     return new Promise((resolve, reject) => {
       const limit = ANSWER_TIMEOUT + bytes / BYTES_PER_MS;
@@ -130,7 +135,7 @@ export class Connection {
     try {
       const [info, time] = await Promise.all([this.#call("INFO", []), this.#call("TIME", [])]);
       if (made !== this.#made) return;
-      const reason = unfitness(String(info), this.#mayEvict);
+      const reason = this.#unfitness(String(info));
       if (reason === undefined) {
         // Another server may be behind the same address now, and its clock behind the last one's.
         this.#clock = new RedisClock();
@@ -165,18 +170,6 @@ export class Connection {
     this.#lastHeard = performance.now();
     this.#clock.hear(at);
   }
-}
-
-/** Why the server that gave this INFO cannot be used, or cannot yet. */
-function unfitness(info: string, mayEvict: boolean): string | undefined {
-  const version = /^redis_version:((\d+)[\d.]*)/m.exec(info);
-  if (Number(version?.[2] ?? 0) < OLDEST_MAJOR)
-    return `is version ${version?.[1] ?? "unknown"}; Oncegate needs ${OLDEST_MAJOR}.0 or later, or Valkey`;
-  // INFO says it where hosted servers forbid CONFIG.
-  const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1] ?? "noeviction";
-  if (policy !== "noeviction" && !mayEvict)
-    return `evicts records when it is full (maxmemory-policy ${policy}), and a lost record is a second invoice: set noeviction, or ONCEGATE_ALLOW_UNSAFE_STORE`;
-  return /^loading:1/m.test(info) ? "is still loading its data" : undefined;
 }
 
 function listOf(reply: unknown): unknown[] {

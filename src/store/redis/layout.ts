@@ -2,6 +2,8 @@ import { asRead, unknownReason } from "../../domain/record.ts";
 import type { Name, StoredRecord, Token } from "../../domain/record.ts";
 import { StoreError } from "../records.ts";
 
+export const NAME_SECRET = "og:name-secret";
+
 /** The 64 hash tags, and so at most 64 slots, over which records spread: the first character of the name's second half. */
 export const PARTITIONS = Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
@@ -10,6 +12,22 @@ const NAME = /^[\w-]{22}\.([\w-])[\w-]{21}$/;
 export function indexKey(partition: string): string {
   return `og:{${partition}}:open`;
 }
+
+/** Which of a cluster's slots holds a key: CRC16 (XMODEM) of its hash tag (Redis cluster specification). */
+export function slotOf(key: string): number {
+  const hashed = /^[^{]*\{([^}]+)\}/.exec(key)?.[1] ?? key;
+  let crc = 0;
+  for (const byte of Buffer.from(hashed)) {
+    crc ^= byte << 8;
+    for (let bit = 0; bit < 8; bit++) crc = (crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1) & 0xffff;
+  }
+  return crc % SLOTS;
+}
+
+export const SLOTS = 16_384;
+
+/** One key in each slot that Oncegate uses. */
+export const USED_KEYS = [...PARTITIONS.map(indexKey), NAME_SECRET];
 
 /** The keys of every verb on one record. */
 export function keysOf(name: Name): [record: string, index: string] {

@@ -3,21 +3,22 @@ import type { Name, StoredRecord, Token, UnknownReason } from "../../domain/reco
 import type { Completion } from "../../domain/settlement.ts";
 import { StoreError } from "../records.ts";
 import type { Records } from "../records.ts";
-import type { Connection, Reply } from "./connection.ts";
+import type { Reply } from "./connection.ts";
 import { indexKey, keysOf, PARTITIONS, recordFrom, startedAt, toBytes } from "./layout.ts";
 import { BEGIN, CLAIM, COMPLETE, COUNT_UNKNOWN, HOLD, READ, RELEASE, RENEW } from "./scripts.ts";
 import type { Script } from "./scripts.ts";
+import type { Servers } from "./servers.ts";
 
 /** Each verb is one script on one record, and one round trip. */
 export class RedisRecords implements Records {
-  readonly #connection: Connection;
+  readonly #servers: Servers;
 
-  constructor(connection: Connection) {
-    this.#connection = connection;
+  constructor(servers: Servers) {
+    this.#servers = servers;
   }
 
-  time(): number {
-    return this.#connection.time();
+  time(name: Name): number {
+    return this.#servers.time(keysOf(name)[0]);
   }
 
   async claim(name: Name, attempt: Attempt): Promise<ClaimAnswer> {
@@ -78,7 +79,7 @@ export class RedisRecords implements Records {
 
   async countUnknown(): Promise<number> {
     const counts = PARTITIONS.map(async (partition) => {
-      const { value } = await this.#connection.run(COUNT_UNKNOWN, [indexKey(partition)], []);
+      const { value } = await this.#servers.run(COUNT_UNKNOWN, [indexKey(partition)], []);
       return Number(given(value).toString());
     });
     return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
@@ -89,7 +90,7 @@ export class RedisRecords implements Records {
     name: Name,
     args: (string | number | Buffer)[],
   ): Promise<Reply<Answer>> {
-    const { answer, at, value } = await this.#connection.run(script, keysOf(name), args);
+    const { answer, at, value } = await this.#servers.run(script, keysOf(name), args);
     // Taken for absent it would execute again. Nothing was written, and nothing will be by another try.
     if (answer === "unreadable")
       throw new StoreError("unsent", "Redis holds a record in a format of another version of Oncegate");

@@ -17,8 +17,9 @@ const REFUSALS: Record<string, string> = {
   MISCONF: "cannot save to its disk and takes no writes",
   BUSY: "is busy with another script",
   CLUSTERDOWN: "is part of a cluster that is down",
-  MOVED: "is part of a cluster, not a single server",
-  ASK: "is part of a cluster, not a single server",
+  MOVED: "says that another server of the cluster answers",
+  ASK: "says that another server of the cluster answers",
+  TRYAGAIN: "is moving this record to another server of the cluster",
 };
 
 /** Of Node, when the connection is made or breaks. */
@@ -37,12 +38,35 @@ const DISTRUST = /CERT|SIGNATURE|ERR_TLS_/;
 
 const DURING_A_SCRIPT = /\bscript: ([\da-f]{40}), on @user_script:(\d+)/;
 
+/** Another server of the cluster answers for the key; nothing was done here. */
+export class Redirection extends StoreError {
+  readonly to: string;
+  /** Or this once (ASK), while the key's slot is being moved. */
+  readonly isForGood: boolean;
+  constructor(message: string, to: string, isForGood: boolean) {
+    super("unsent", message);
+    this.to = to;
+    this.isForGood = isForGood;
+  }
+}
+
+const REDIRECTION = /^(MOVED|ASK) \d+ (.*):(\d+)$/;
+
 /**
  * Instead of ioredis's error, which must not be passed on: it carries the command's arguments, that is, stored answers.
  * Everything is ambiguous but what certainly never ran.
  */
 export function storeError(place: string, error: unknown): StoreError {
-  return new StoreError(isUnsent(error) ? "unsent" : "ambiguous", `Redis at ${place} ${inWords(error)}`);
+  const message = `Redis at ${place} ${inWords(error)}`;
+  const [, word, host, port] = REDIRECTION.exec(replyOf(error) ?? "") ?? [];
+  if (word === undefined) return new StoreError(isUnsent(error) ? "unsent" : "ambiguous", message);
+  return new Redirection(message, placeNamed(host!, port!, place), word === "MOVED");
+}
+
+/** As a server of a cluster names another. Without a host it is its own (Redis cluster specification, MOVED). */
+export function placeNamed(host: string, port: string | number, by: string): string {
+  if (host === "" || host === "?") return `${by.slice(0, by.lastIndexOf(":"))}:${port}`;
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 function isUnsent(error: unknown): boolean {

@@ -35,6 +35,7 @@ export async function openSqlite(options: { file: string; sweepEveryMs?: number 
         durability:
           `SQLite ${versions.sqlite}, WAL, synchronous=FULL: ` +
           "acknowledged writes survive kill -9 and power loss, as far as the disk keeps what it synced",
+        risks: [],
       };
     },
     close: () => thread.close(),

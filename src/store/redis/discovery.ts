@@ -1,0 +1,114 @@
+import { Redis } from "ioredis";
+import { z } from "zod";
+import { StoreError } from "../records.ts";
+import { addressOf, ANSWER_TIMEOUT } from "./connect.ts";
+import type { Options } from "./connect.ts";
+import { SLOTS } from "./layout.ts";
+import type { Location } from "./location.ts";
+import { inWords, placeNamed } from "./trouble.ts";
+
+/** The master of each slot, as host:port; undefined where nobody answers for one. */
+export type Layout = (string | undefined)[];
+
+/** Asks who is master now; `known`: who was. Throws StoreError where nobody can tell. */
+export type Discovery = (known: readonly string[], signal: AbortSignal) => Promise<Layout>;
+
+/** Of several views the one with the highest epoch is the latest (Redis: Sentinel, cluster specification). */
+type View<Seen> = { epoch: number; seen: Seen };
+
+/** For all that is not a cluster: there one server has every slot. */
+export function everywhere(place: string): Layout {
+  return Array.from({ length: SLOTS }, () => place);
+}
+
+export function askingSentinels({ places, master, options }: Extract<Location, { kind: "sentinel" }>): Discovery {
+  const { username = "default", password, db: _, ...open } = options;
+  return async (_known, signal) =>
+    everywhere(
+      await latest(places, (place) =>
+        ask(place, open, signal, async (redis): Promise<View<string>> => {
+          const view = async (): Promise<View<string>> => {
+            const said = fieldsOf(await redis.call("SENTINEL", "MASTER", master));
+            return { epoch: Number(said["config-epoch"]), seen: placeNamed(said["ip"]!, said["port"]!, place) };
+          };
+          return view().catch(async (error: unknown) => {
+            const reply = Error.isError(error) ? error.message : "";
+            if (reply.startsWith("ERR No such master"))
+              throw unable(`Sentinel at ${place} knows no master "${master}"`);
+            // Sentinels often have no password where their Redis has one.
+            if (!reply.startsWith("NOAUTH") || !password) throw error;
+            await redis.auth(username, password);
+            return view();
+          });
+        }),
+      ),
+    );
+}
+
+export function askingCluster({ places, options }: Extract<Location, { kind: "cluster" }>): Discovery {
+  return async (known, signal) =>
+    latest([...new Set([...known, ...places])], (place) =>
+      ask(place, options, signal, async (redis): Promise<View<Layout>> => {
+        const [info, ranges] = await Promise.all([redis.call("CLUSTER", "INFO"), redis.call("CLUSTER", "SLOTS")]);
+        // A node that lost the others may not know it yet; one that does says so.
+        const epoch = /^cluster_state:ok/m.test(String(info))
+          ? /^cluster_current_epoch:(\d+)/m.exec(String(info))
+          : null;
+        const layout: Layout = Array.from({ length: SLOTS }, () => undefined);
+        for (const [from, to, [host, port]] of Ranges.parse(ranges))
+          layout.fill(placeNamed(host ?? "", port, place), from, to + 1);
+        return { epoch: Number(epoch?.[1] ?? -1), seen: layout };
+      }),
+    );
+}
+
+/** First slot, last slot, master; replicas follow (CLUSTER SLOTS). */
+const Master = z.tuple([z.string().nullable(), z.number()]).rest(z.unknown());
+const Ranges = z.array(z.tuple([z.number(), z.number(), Master]).rest(z.unknown()));
+
+async function latest<Seen>(places: readonly string[], look: (place: string) => Promise<View<Seen>>): Promise<Seen> {
+  const looks = await Promise.allSettled(places.map(look));
+  const views = looks.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  const [best] = views.toSorted((one, other) => other.epoch - one.epoch);
+  if (best !== undefined) return best.seen;
+  const reasons = looks.flatMap((one) => (one.status === "rejected" ? [reasonOf(one.reason)] : []));
+  throw unable(reasons.join("; "));
+}
+
+/** On a connection for this alone. */
+async function ask<Answer>(
+  place: string,
+  options: Options,
+  signal: AbortSignal,
+  question: (redis: Redis) => Promise<Answer>,
+): Promise<Answer> {
+  const once = { lazyConnect: true, retryStrategy: () => null, commandTimeout: ANSWER_TIMEOUT };
+  // RESP2: a Sentinel with a password would refuse the HELLO of RESP3.
+  const redis = new Redis({ ...options, ...addressOf(place), ...once, protocol: 2 });
+  let trouble: unknown;
+  redis.on("error", (error: unknown) => (trouble = error));
+  const cut = (): void => redis.disconnect();
+  signal.addEventListener("abort", cut);
+  try {
+    await redis.connect();
+    return await question(redis);
+  } catch (error) {
+    throw error instanceof StoreError ? error : unable(`Redis at ${place} ${inWords(trouble ?? error)}`);
+  } finally {
+    signal.removeEventListener("abort", cut);
+    cut();
+  }
+}
+
+function fieldsOf(reply: unknown): Record<string, string> {
+  const list = Array.isArray(reply) ? reply.map(String) : [];
+  return Object.fromEntries(list.flatMap((name, i) => (i % 2 === 0 ? [[name, list[i + 1] ?? ""]] : [])));
+}
+
+function unable(message: string): StoreError {
+  return new StoreError("unsent", message);
+}
+
+function reasonOf(error: unknown): string {
+  return Error.isError(error) ? error.message : String(error);
+}

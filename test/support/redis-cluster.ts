@@ -1,0 +1,88 @@
+import { Redis } from "ioredis";
+import { AT_ONCE, replicasOf } from "./redis-sentinels.ts";
+import { freePort, startRedis } from "./redis-server.ts";
+import type { RedisServer } from "./redis-server.ts";
+import { until } from "./until.ts";
+
+/** A real cluster on 127.0.0.1: masters with one replica each, or none. */
+export type RedisCluster = {
+  /** For ONCEGATE_STORE. */
+  url: string;
+  masters: RedisServer[];
+  replicas: RedisServer[];
+  /** Another program's connection to a node. */
+  client(node: RedisServer): Redis;
+  /** Moves slots and what they hold from one master to another, as `redis-cli --cluster reshard` does. */
+  move(slots: readonly number[], from: RedisServer, to: RedisServer): Promise<void>;
+  close(): Promise<void>;
+};
+
+export type ClusterOptions = { masters?: number; withReplicas?: boolean; nodeTimeoutMs?: number };
+
+const SLOTS = 16_384;
+
+export async function startCluster(options: ClusterOptions = {}): Promise<RedisCluster> {
+  const { masters: count = 3, withReplicas = true, nodeTimeoutMs = 15_000 } = options;
+  const startNode = async (): Promise<RedisServer> => {
+    const bus = ["--cluster-enabled", "yes", "--cluster-port", `${await freePort()}`];
+    const settings = [...bus, "--cluster-node-timeout", `${nodeTimeoutMs}`, "--cluster-allow-replica-migration", "no"];
+    return startRedis({ extra: [...AT_ONCE, ...settings] });
+  };
+  const masters = await Promise.all(Array.from({ length: count }, startNode));
+  const replicas = await Promise.all(Array.from({ length: withReplicas ? count : 0 }, startNode));
+  const nodes = [...masters, ...replicas];
+  const clients = new Map(nodes.map((node) => [node, connectTo(node)]));
+  const client = (node: RedisServer): Redis => clients.get(node)!;
+  const idOf = async (node: RedisServer): Promise<string> => client(node).cluster("MYID");
+
+  await Promise.all(nodes.map((node, i) => client(node).call("CLUSTER", "SET-CONFIG-EPOCH", i + 1)));
+  for (const [i, node] of masters.entries()) {
+    const [from, to] = [Math.floor((i * SLOTS) / count), Math.floor(((i + 1) * SLOTS) / count) - 1];
+    await client(node).call("CLUSTER", "ADDSLOTSRANGE", from, to);
+  }
+  const bus = Number((await client(nodes[0]!).config("GET", "cluster-port"))[1]);
+  for (const node of nodes.slice(1)) await client(node).call("CLUSTER", "MEET", "127.0.0.1", nodes[0]!.port, bus);
+  await until("a cluster whose nodes all know each other", () => agree(nodes.length));
+  for (const [i, replica] of replicas.entries())
+    await client(replica).call("CLUSTER", "REPLICATE", await idOf(masters[i]!));
+  for (const master of withReplicas ? masters : [])
+    await until("a replica in step", async () => (await replicasOf(master)) === 1);
+  await until("a cluster that is well", () => agree(nodes.length));
+
+  async function agree(known: number): Promise<boolean> {
+    const infos = await Promise.all(nodes.map((node) => client(node).cluster("INFO")));
+    return infos.every((info) => info.includes("cluster_state:ok") && info.includes(`cluster_known_nodes:${known}\r`));
+  }
+
+  return {
+    url: `redis+cluster://${masters.map(({ port }) => `127.0.0.1:${port}`).join(",")}`,
+    masters,
+    replicas,
+    client,
+    async move(slots, from, to) {
+      const [source, target] = [client(from), client(to)];
+      const [sourceId, targetId] = [await idOf(from), await idOf(to)];
+      for (const slot of slots) {
+        await target.cluster("SETSLOT", slot, "IMPORTING", sourceId);
+        await source.cluster("SETSLOT", slot, "MIGRATING", targetId);
+        for (;;) {
+          const keys = await source.cluster("GETKEYSINSLOT", slot, 10);
+          if (keys.length === 0) break;
+          await source.call("MIGRATE", "127.0.0.1", to.port, "", 0, 5_000, "KEYS", ...keys.map(String));
+        }
+        for (const node of [target, source, ...masters.map(client)])
+          await node.cluster("SETSLOT", slot, "NODE", targetId);
+      }
+    },
+    async close() {
+      for (const one of clients.values()) one.disconnect();
+      await Promise.all(nodes.map((node) => node.close()));
+    },
+  };
+}
+
+function connectTo({ port }: RedisServer): Redis {
+  const client = new Redis({ port, host: "127.0.0.1", retryStrategy: () => 50 });
+  client.on("error", () => {});
+  return client;
+}

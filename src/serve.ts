@@ -49,6 +49,7 @@ async function start(
     const ca = file("ONCEGATE_UPSTREAM_CA_FILE");
     store = await openStore(settings.ONCEGATE_STORE, {
       mayEvict: settings.ONCEGATE_ALLOW_UNSAFE_STORE,
+      waitReplicas: settings.ONCEGATE_REDIS_WAIT_REPLICAS,
       password: settings.ONCEGATE_REDIS_PASSWORD,
       ca: file("ONCEGATE_REDIS_CA_FILE"),
       cert: file("ONCEGATE_REDIS_CERT_FILE"),
@@ -106,7 +107,7 @@ async function sayStarted(log: Logger, { gateway, store, settings, origins, vers
 }
 
 function sayRisks(log: Logger, risks: readonly string[]): void {
-  for (const risk of risks) log.warn({ risk }, "the store may lose what it acknowledged");
+  for (const risk of risks) log.warn({ risk }, "the store is not as it should be");
 }
 
 /** Asks until the store answers. */

@@ -52,6 +52,10 @@ export const Settings = z
       .optional()
       .meta({ description: "PEM file of Oncegate's own certificate, for a Redis that asks its clients for one." }),
     ONCEGATE_REDIS_KEY_FILE: z.string().optional().meta({ description: "PEM file of the key of that certificate." }),
+    ONCEGATE_REDIS_WAIT_REPLICAS: value.whole(0, 10).optional().meta({
+      description:
+        "How many replicas must have a claim before anything is sent, and an answer before it counts as stored. Without it 1 with Sentinel and Cluster, 0 with a single server.",
+    }),
     ONCEGATE_KEY_HEADERS: value
       .headerNames()
       .prefault("x-idempotency-key,idempotency-key")

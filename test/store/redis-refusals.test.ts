@@ -165,21 +165,6 @@ describe("redis store", () => {
       expect(await fixture.client.getBuffer(key!)).toEqual(before);
     });
 
-    test("says what survives a crash", async () => {
-      const store = await fixture.open();
-      const durability = async () => (await store.describe()).durability;
-      expect(await durability()).toBe("AOF, appendfsync always");
-      await fixture.client.config("SET", "appendfsync", "everysec");
-      expect(await store.describe()).toMatchObject({
-        durability: "AOF, appendfsync everysec",
-        risks: [expect.stringContaining("loses up to the last two seconds")],
-      });
-      await fixture.client.config("SET", "appendonly", "no");
-      expect(await durability()).toContain("none: records die with the server");
-      await fixture.client.config("SET", "save", "60 1");
-      expect(await durability()).toContain("RDB snapshots only");
-    });
-
     // A Redis hash of the same fields adds 1,004 (Redis 7.0.15).
     test("adds less than 400 bytes to an answer of 1,000", async () => {
       const store = await fixture.open();

@@ -12,8 +12,11 @@ export type RedisCluster = {
   replicas: RedisServer[];
   /** Another program's connection to a node. */
   client(node: RedisServer): Redis;
-  /** Moves slots and what they hold from one master to another, as `redis-cli --cluster reshard` does. */
-  move(slots: readonly number[], from: RedisServer, to: RedisServer): Promise<void>;
+  /**
+   * Moves slots and what they hold from one master to another, as `redis-cli --cluster reshard` does. `meanwhile`: when the move
+   * has begun, and again when the first half of the keys is there and the second half here.
+   */
+  move(slots: readonly number[], from: RedisServer, to: RedisServer, meanwhile?: () => Promise<void>): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -22,14 +25,14 @@ export type ClusterOptions = { masters?: number; withReplicas?: boolean; nodeTim
 const SLOTS = 16_384;
 
 export async function startCluster(options: ClusterOptions = {}): Promise<RedisCluster> {
-  const { masters: count = 3, withReplicas = true, nodeTimeoutMs = 15_000 } = options;
+  const { masters: size = 3, withReplicas = true, nodeTimeoutMs = 15_000 } = options;
   const startNode = async (): Promise<RedisServer> => {
     const bus = ["--cluster-enabled", "yes", "--cluster-port", `${await freePort()}`];
     const settings = [...bus, "--cluster-node-timeout", `${nodeTimeoutMs}`, "--cluster-allow-replica-migration", "no"];
     return startRedis({ extra: [...AT_ONCE, ...settings] });
   };
-  const masters = await Promise.all(Array.from({ length: count }, startNode));
-  const replicas = await Promise.all(Array.from({ length: withReplicas ? count : 0 }, startNode));
+  const masters = await Promise.all(Array.from({ length: size }, startNode));
+  const replicas = await Promise.all(Array.from({ length: withReplicas ? size : 0 }, startNode));
   const nodes = [...masters, ...replicas];
   const clients = new Map(nodes.map((node) => [node, connectTo(node)]));
   const client = (node: RedisServer): Redis => clients.get(node)!;
@@ -37,7 +40,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<RedisC
 
   await Promise.all(nodes.map((node, i) => client(node).call("CLUSTER", "SET-CONFIG-EPOCH", i + 1)));
   for (const [i, node] of masters.entries()) {
-    const [from, to] = [Math.floor((i * SLOTS) / count), Math.floor(((i + 1) * SLOTS) / count) - 1];
+    const [from, to] = [Math.floor((i * SLOTS) / size), Math.floor(((i + 1) * SLOTS) / size) - 1];
     await client(node).call("CLUSTER", "ADDSLOTSRANGE", from, to);
   }
   const bus = Number((await client(nodes[0]!).config("GET", "cluster-port"))[1]);
@@ -59,17 +62,24 @@ export async function startCluster(options: ClusterOptions = {}): Promise<RedisC
     masters,
     replicas,
     client,
-    async move(slots, from, to) {
+    async move(slots, from, to, meanwhile = async () => {}) {
       const [source, target] = [client(from), client(to)];
       const [sourceId, targetId] = [await idOf(from), await idOf(to)];
       for (const slot of slots) {
         await target.cluster("SETSLOT", slot, "IMPORTING", sourceId);
         await source.cluster("SETSLOT", slot, "MIGRATING", targetId);
-        for (;;) {
-          const keys = await source.cluster("GETKEYSINSLOT", slot, 10);
-          if (keys.length === 0) break;
-          await source.call("MIGRATE", "127.0.0.1", to.port, "", 0, 5_000, "KEYS", ...keys.map(String));
-        }
+      }
+      await meanwhile();
+      const moveKeys = async (slot: number, count: number): Promise<void> => {
+        const keys = await source.cluster("GETKEYSINSLOT", slot, count);
+        if (keys.length === 0) return;
+        await source.call("MIGRATE", "127.0.0.1", to.port, "", 0, 5_000, "KEYS", ...keys.map(String));
+      };
+      const left = (slot: number): Promise<number> => source.cluster("COUNTKEYSINSLOT", slot);
+      for (const slot of slots) await moveKeys(slot, Math.ceil((await left(slot)) / 2));
+      await meanwhile();
+      for (const slot of slots) {
+        while ((await left(slot)) > 0) await moveKeys(slot, 10);
         for (const node of [target, source, ...masters.map(client)])
           await node.cluster("SETSLOT", slot, "NODE", targetId);
       }

@@ -25,7 +25,6 @@ export class Connection {
   #clock = new RedisClock();
   #isGreeted = false;
   #isClosed = false;
-  /** Counts connections: the end of a greeting may arrive when the next connection is there already. */
   #made = 0;
   #trouble = "is not connected yet";
   #lastHeard = 0;
@@ -46,6 +45,11 @@ export class Connection {
   /** Whether what is asked now is sent. */
   get isUp(): boolean {
     return this.#isGreeted && !this.#isClosed;
+  }
+
+  /** Counts connections: what was sent through one may end when the next is there already. */
+  get made(): number {
+    return this.#made;
   }
 
   time(): number {
@@ -101,9 +105,9 @@ export class Connection {
       return await this.#call("EVALSHA", [sha, ...rest], isAsking);
     } catch (error) {
       // Nothing ran. A server forgets scripts when it restarts, fails over or is told to.
-      if (Error.isError(error) && error.message.startsWith("NOSCRIPT"))
-        return this.#send("EVAL", [text, ...rest], isAsking);
-      throw storeError(this.place, error);
+      if (!Error.isError(error) || !error.message.startsWith("NOSCRIPT")) throw storeError(this.place, error);
+      this.#mayAsk();
+      return this.#send("EVAL", [text, ...rest], isAsking);
     }
   }
 

@@ -30,3 +30,8 @@ export function unfitness(info: string, { mode, mayEvict }: Expected): string | 
 export function fieldsOf(info: string): (name: string) => string | undefined {
   return (name) => new RegExp(`^${name}:(\\S+)`, "m").exec(info)?.[1];
 }
+
+/** Of INFO: how many replicas follow closely enough to have a write in a moment. */
+export function replicasInStep(info: string): number {
+  return [...info.matchAll(/^slave\d+:.*state=online/gm)].length;
+}

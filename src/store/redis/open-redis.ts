@@ -7,34 +7,43 @@ import { unfitness } from "./greeting.ts";
 import { NAME_SECRET } from "./layout.ts";
 import { locate } from "./location.ts";
 import type { Location } from "./location.ts";
+import { Master } from "./master.ts";
 import { RedisRecords } from "./redis-records.ts";
 import { PROBE, REPLACE_NAME_SECRET } from "./scripts.ts";
 import { Servers } from "./servers.ts";
+import type { ServersSettings } from "./servers.ts";
 
 export type RedisSettings = Access & {
   /** Use a server that removes records when it is full. */
   mayEvict?: boolean;
+  /** How many replicas must have a write before it counts; without it none of a single server's, else one. */
+  waitReplicas?: number | undefined;
 };
 
 /** Throws on a URL that cannot be used; a server out of reach is the business of the verbs (Store). */
-export function openRedis(url: string, { mayEvict = false, ...access }: RedisSettings = {}): Store {
+export function openRedis(url: string, { mayEvict = false, waitReplicas, ...access }: RedisSettings = {}): Store {
   const location = locate(url, access);
   const mode = location.kind === "cluster" ? "cluster" : "standalone";
+  const replicas = waitReplicas ?? (location.kind === "single" ? 0 : 1);
+  const connect = (place: string): Connection =>
+    new Connection(place, location.options, (info) => unfitness(info, { mode, mayEvict }));
   const servers = new Servers({
     ...whereabouts(location),
-    connect: (place) => new Connection(place, location.options, (info) => unfitness(info, { mode, mayEvict })),
+    connect: (place) => new Master(() => connect(place), replicas),
   });
   return {
     records: new RedisRecords(servers),
     async probe() {
-      await Promise.all(servers.masters().map(({ key }) => servers.run(PROBE, [key], [])));
+      const masters = servers.masters();
+      await Promise.all(masters.map(({ key }) => servers.run(PROBE, [key], [])));
+      await Promise.all(masters.map(({ master }) => master.checkReplicas()));
     },
     async nameSecret(candidate) {
       // Read first: a gateway can start on a full Redis, which takes no SET.
-      const known = await servers.command("GET", NAME_SECRET);
+      const known = await servers.lastingly("GET", NAME_SECRET);
       if (Buffer.isBuffer(known)) return known;
-      await servers.command("SET", NAME_SECRET, candidate, "NX");
-      const first = await servers.command("GET", NAME_SECRET);
+      await servers.lastingly("SET", NAME_SECRET, candidate, "NX");
+      const first = await servers.lastingly("GET", NAME_SECRET);
       if (!Buffer.isBuffer(first)) throw new Error("Redis lost the secret of names as soon as it was written");
       return first;
     },
@@ -42,19 +51,30 @@ export function openRedis(url: string, { mayEvict = false, ...access }: RedisSet
       await servers.run(REPLACE_NAME_SECRET, [NAME_SECRET], [known, next]);
     },
     async describe() {
-      return { store: location.url, ...(await describe(servers.masters().map(({ connection }) => connection))) };
+      return {
+        store: location.url,
+        ...(await describe(
+          servers.masters().map(({ master }) => master),
+          replicas,
+        )),
+      };
     },
     close: () => servers.close(),
   };
 }
 
-function whereabouts(location: Location): Pick<ConstructorParameters<typeof Servers>[0], "layout" | "discover"> {
+/** A master that was replaced may not know it for seconds, and acknowledges meanwhile what is lost with it. */
+const ASK_SENTINELS_EVERY = 1_000;
+/** A server of a cluster that is not master any more says so, and who is. */
+const ASK_CLUSTER_EVERY = 10_000;
+
+function whereabouts(location: Location): Omit<ServersSettings, "connect"> {
   switch (location.kind) {
     case "single":
-      return { layout: everywhere(location.place), discover: undefined };
+      return { layout: everywhere(location.place), discover: undefined, lookEvery: Infinity };
     case "sentinel":
-      return { layout: [], discover: askingSentinels(location) };
+      return { layout: [], discover: askingSentinels(location), lookEvery: ASK_SENTINELS_EVERY };
     case "cluster":
-      return { layout: [], discover: askingCluster(location) };
+      return { layout: [], discover: askingCluster(location), lookEvery: ASK_CLUSTER_EVERY };
   }
 }

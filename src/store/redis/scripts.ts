@@ -4,39 +4,56 @@ import { LONGEST_CLAIM } from "../../domain/claim.ts";
 import { LONGEST_LEASE } from "../../domain/record.ts";
 
 /** One Lua file, and every answer that it can give. Each replies { answer, Redis's clock in ms, value where it has one }. */
-export type Script<Answer extends string> = { text: string; sha: string; answers: readonly Answer[] };
+export type Script<Answer extends string> = {
+  text: string;
+  sha: string;
+  answers: readonly Answer[];
+  /**
+   * With these it wrote what a failover must not lose: what permits sending, the upstream's answer, and that nothing was sent
+   * (without it the key would be unknown for good).
+   */
+  lasting: readonly Answer[];
+};
 
-export const CLAIM = verb("claim", [
-  "claimed",
-  "yours",
-  "in_flight",
-  "completed",
-  "unknown",
-  "mismatch",
-  "too_late",
-  "unreadable",
-]);
-export const BEGIN = verb("begin", ["begun", "lost", "unreadable"]);
+export const CLAIM = verb(
+  "claim",
+  ["claimed", "yours", "in_flight", "completed", "unknown", "mismatch", "too_late", "unreadable"],
+  ["claimed", "yours"],
+);
+export const BEGIN = verb("begin", ["begun", "lost", "unreadable"], ["begun"]);
 export const RENEW = verb("renew", ["renewed", "lost", "unreadable"]);
-export const COMPLETE = verb("complete", ["completed", "recreated", "refused", "unreadable"]);
-export const RELEASE = verb("release", ["released", "refused", "unreadable"]);
+export const COMPLETE = verb(
+  "complete",
+  ["completed", "recreated", "refused", "unreadable"],
+  ["completed", "recreated"],
+);
+export const RELEASE = verb("release", ["released", "refused", "unreadable"], ["released"]);
 export const HOLD = verb("hold", ["held", "refused", "unreadable"]);
 export const READ = verb("read", ["absent", "found", "unreadable"]);
-export const COUNT_UNKNOWN = script("count-unknown", ["counted"], "");
-export const REPLACE_NAME_SECRET = script("replace-name-secret", ["replaced", "kept"], "");
-export const PROBE = script("probe", ["ready"], "");
+export const COUNT_UNKNOWN = script("count-unknown", ["counted"], [], "");
+export const REPLACE_NAME_SECRET = script("replace-name-secret", ["replaced", "kept"], ["replaced"], "");
+export const PROBE = script("probe", ["ready"], [], "");
 
-function verb<const Answer extends string>(name: string, answers: readonly Answer[]): Script<Answer> {
-  return script(name, answers, lua("record"));
+function verb<const Answer extends string>(
+  name: string,
+  answers: readonly Answer[],
+  lasting: readonly NoInfer<Answer>[] = [],
+): Script<Answer> {
+  return script(name, answers, lasting, lua("record"));
 }
 
 /** Redis wants `#!lua` and its flags first; what is shared stands behind that line. */
-function script<const Answer extends string>(name: string, answers: readonly Answer[], shared: string): Script<Answer> {
+function script<const Answer extends string>(
+  name: string,
+  answers: readonly Answer[],
+  lasting: readonly NoInfer<Answer>[],
+  shared: string,
+): Script<Answer> {
   const source = lua(name);
   const firstLine = source.indexOf("\n") + 1;
   const constants = `local LONGEST_LEASE, LONGEST_CLAIM = ${LONGEST_LEASE}, ${LONGEST_CLAIM}\n`;
   const text = source.slice(0, firstLine) + constants + shared + source.slice(firstLine);
-  return { text, sha: createHash("sha1").update(text).digest("hex"), answers };
+  return { text, sha: createHash("sha1").update(text).digest("hex"), answers, lasting };
 }
 
 function lua(name: string): string {

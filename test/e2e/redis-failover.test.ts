@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { Redis } from "ioredis";
 import { startGatewayProcess } from "../support/gateway.ts";
 import type { GatewayProcess } from "../support/gateway.ts";
 import { untilReady } from "../support/installation.ts";
@@ -49,6 +50,20 @@ describe("two gateways on Sentinel, under load", () => {
   test("make each invoice once when an operator moves the master, where all replicas are waited for", async () => {
     await startGateways({ ONCEGATE_REDIS_WAIT_REPLICAS: "2" });
     const outcome = await loadThrough(urls(), () => sentinels.failover());
+    expect(outcome.interruptions.get("503 store-unavailable")).toBeGreaterThan(0);
+    expect(await faultsOf(outcome, urls(), api)).toEqual(NO_FAULTS);
+  });
+
+  // As docs/redis.md has it.
+  test("make each invoice once when the master is paused and then moved, where one replica is waited for", async () => {
+    await startGateways();
+    const outcome = await loadThrough(urls(), async () => {
+      const { port } = await sentinels.master();
+      const client = new Redis({ port, host: "127.0.0.1" });
+      await client.call("CLIENT", "PAUSE", 60_000, "WRITE");
+      client.disconnect();
+      await sentinels.failover();
+    });
     expect(outcome.interruptions.get("503 store-unavailable")).toBeGreaterThan(0);
     expect(await faultsOf(outcome, urls(), api)).toEqual(NO_FAULTS);
   });

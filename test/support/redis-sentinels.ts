@@ -22,18 +22,20 @@ export type SentinelsOptions = {
   replicas?: number;
   /** How long a master is silent before Sentinels replace it. */
   downAfterMs?: number;
+  /** Of every server, and of the Sentinels too where they ask for one. */
   password?: string;
+  doSentinelsAsk?: boolean;
 };
 
 const MASTER = "orders";
 const SENTINELS = 3;
 
 export async function startSentinels(options: SentinelsOptions = {}): Promise<Sentinels> {
-  const { replicas = 2, downAfterMs = 20_000, password } = options;
+  const { replicas = 2, downAfterMs = 20_000, password, doSentinelsAsk = false } = options;
   const auth = password === undefined ? {} : { password };
   const nodeOf = async (extra: string[]): Promise<RedisServer> => {
-    const ownAuth = password === undefined ? [] : ["--masterauth", password];
-    return startRedis({ ...auth, extra: [...AT_ONCE, ...ownAuth, ...extra] });
+    const masterAuth = password === undefined ? [] : ["--masterauth", password];
+    return startRedis({ ...auth, extra: [...AT_ONCE, ...masterAuth, ...extra] });
   };
   const first = await nodeOf([]);
   const others = Array.from({ length: replicas }, () => nodeOf(["--replicaof", "127.0.0.1", `${first.port}`]));
@@ -43,13 +45,17 @@ export async function startSentinels(options: SentinelsOptions = {}): Promise<Se
     `sentinel down-after-milliseconds ${MASTER} ${downAfterMs}`,
     `sentinel failover-timeout ${MASTER} 6000`,
     ...(password === undefined ? [] : [`sentinel auth-pass ${MASTER} ${password}`]),
+    ...(doSentinelsAsk ? [`sentinel sentinel-pass ${password}`] : []),
   ];
+  const ownAuth = doSentinelsAsk ? auth : {};
   const sentinels = await Promise.all(
-    Array.from({ length: SENTINELS }, async () => startRedis({ sentinel: config, port: await freePort() })),
+    Array.from({ length: SENTINELS }, async () => startRedis({ ...ownAuth, sentinel: config, port: await freePort() })),
   );
   const userinfo = password === undefined ? "" : `:${encodeURIComponent(password)}@`;
 
-  const asked = sentinels.map(({ port }) => new Redis({ port, host: "127.0.0.1", retryStrategy: () => 50 }));
+  const asked = sentinels.map(
+    ({ port }) => new Redis({ port, host: "127.0.0.1", ...ownAuth, retryStrategy: () => 50 }),
+  );
   for (const client of asked) client.on("error", () => {});
   const views = async (): Promise<Record<string, string>[]> =>
     Promise.all(asked.map(async (client) => pairs(await client.call("SENTINEL", "MASTER", MASTER))));

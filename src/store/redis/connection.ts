@@ -137,15 +137,17 @@ export class Connection {
   async #greet(): Promise<void> {
     const made = this.#made;
     try {
-      const [info, time] = await Promise.all([this.#call("INFO", []), this.#call("TIME", [])]);
+      const unfit = this.#unfitness(String(await this.#call("INFO", [])));
+      const time = unfit === undefined ? await this.#call("TIME", []) : undefined;
       if (made !== this.#made) return;
-      const reason = this.#unfitness(String(info));
-      if (reason === undefined) {
-        // Another server may be behind the same address now, and its clock behind the last one's.
-        this.#clock = new RedisClock();
-        this.#hearTime(time);
-        this.#isGreeted = true;
-      } else this.#trouble = reason;
+      if (unfit !== undefined) {
+        this.#trouble = unfit;
+        return;
+      }
+      // Another server may be behind the same address now, and its clock behind the last one's.
+      this.#clock = new RedisClock();
+      this.#hearTime(time);
+      this.#isGreeted = true;
     } catch (error) {
       if (made === this.#made) this.#trouble = inWords(error);
     }

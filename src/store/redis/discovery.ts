@@ -3,6 +3,7 @@ import { z } from "zod";
 import { StoreError } from "../records.ts";
 import { addressOf, ANSWER_TIMEOUT } from "./connect.ts";
 import type { Options } from "./connect.ts";
+import { fieldsOf as infoOf } from "./greeting.ts";
 import { SLOTS } from "./layout.ts";
 import type { Location } from "./location.ts";
 import { inWords, placeNamed } from "./trouble.ts";
@@ -22,43 +23,39 @@ export function everywhere(place: string): Layout {
 }
 
 export function askingSentinels({ places, master, options }: Extract<Location, { kind: "sentinel" }>): Discovery {
+  // Sentinels often have no password where their Redis has one: it is given to those that ask.
   const { username = "default", password, db: _, ...open } = options;
-  return async (_known, signal) =>
-    everywhere(
-      await latest(places, (place) =>
-        ask(place, open, signal, async (redis): Promise<View<string>> => {
-          const view = async (): Promise<View<string>> => {
-            const said = fieldsOf(await redis.call("SENTINEL", "MASTER", master));
-            return { epoch: Number(said["config-epoch"]), seen: placeNamed(said["ip"]!, said["port"]!, place) };
-          };
-          return view().catch(async (error: unknown) => {
-            const reply = Error.isError(error) ? error.message : "";
-            if (reply.startsWith("ERR No such master"))
-              throw unable(`Sentinel at ${place} knows no master "${master}"`);
-            // Sentinels often have no password where their Redis has one.
-            if (!reply.startsWith("NOAUTH") || !password) throw error;
-            await redis.auth(username, password);
-            return view();
-          });
+  const viewOf = async (redis: Redis, place: string): Promise<View<string>> => {
+    const said = fieldsOf(await redis.call("SENTINEL", "MASTER", master));
+    return { epoch: Number(said["config-epoch"]), seen: placeNamed(said["ip"] ?? "", said["port"] ?? "", place) };
+  };
+  return async (_known, signal) => {
+    const place = await latest(places, (sentinel) =>
+      ask(sentinel, open, signal, (redis) =>
+        viewOf(redis, sentinel).catch(async (error: unknown) => {
+          if (!password || !Error.isError(error) || !error.message.startsWith("NOAUTH")) throw error;
+          await redis.auth(username, password);
+          return viewOf(redis, sentinel);
         }),
       ),
     );
+    return everywhere(place);
+  };
 }
 
 export function askingCluster({ places, options }: Extract<Location, { kind: "cluster" }>): Discovery {
-  return async (known, signal) =>
+  const viewOf = async (redis: Redis, place: string): Promise<View<Layout>> => {
+    const [info, ranges] = await Promise.all([redis.call("CLUSTER", "INFO"), redis.call("CLUSTER", "SLOTS")]);
+    const said = infoOf(String(info));
+    const layout: Layout = Array.from({ length: SLOTS }, () => undefined);
+    for (const [from, to, [host, port]] of Ranges.parse(ranges))
+      layout.fill(placeNamed(host ?? "", port, place), from, to + 1);
+    // One that lost the others says so; what it knows only counts where nobody knows more.
+    return { epoch: said("cluster_state") === "ok" ? Number(said("cluster_current_epoch")) : -1, seen: layout };
+  };
+  return (known, signal) =>
     latest([...new Set([...known, ...places])], (place) =>
-      ask(place, options, signal, async (redis): Promise<View<Layout>> => {
-        const [info, ranges] = await Promise.all([redis.call("CLUSTER", "INFO"), redis.call("CLUSTER", "SLOTS")]);
-        // A node that lost the others may not know it yet; one that does says so.
-        const epoch = /^cluster_state:ok/m.test(String(info))
-          ? /^cluster_current_epoch:(\d+)/m.exec(String(info))
-          : null;
-        const layout: Layout = Array.from({ length: SLOTS }, () => undefined);
-        for (const [from, to, [host, port]] of Ranges.parse(ranges))
-          layout.fill(placeNamed(host ?? "", port, place), from, to + 1);
-        return { epoch: Number(epoch?.[1] ?? -1), seen: layout };
-      }),
+      ask(place, options, signal, (redis) => viewOf(redis, place)),
     );
 }
 
@@ -93,7 +90,7 @@ async function ask<Answer>(
     await redis.connect();
     return await question(redis);
   } catch (error) {
-    throw error instanceof StoreError ? error : unable(`Redis at ${place} ${inWords(trouble ?? error)}`);
+    throw unable(`Redis at ${place} ${inWords(trouble ?? error)}`);
   } finally {
     signal.removeEventListener("abort", cut);
     cut();

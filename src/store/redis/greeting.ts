@@ -5,17 +5,17 @@ export type Expected = { mode: "standalone" | "cluster"; mayEvict: boolean };
 const OLDEST_MAJOR = 7;
 
 /** How a server that is of another mode is named in ONCEGATE_STORE. */
-const URL_OF_MODE: Record<string, string> = {
+export const URL_OF_MODE = {
   standalone: "is a single server: its URL begins with redis:// or rediss://",
   cluster: "is part of a cluster: its URL begins with redis+cluster:// or rediss+cluster://",
   sentinel: "is a Sentinel: its URL begins with redis+sentinel:// or rediss+sentinel://",
-};
+} as const;
 
 /** Why the server that gave this INFO cannot be used, or cannot yet. INFO says it where hosted servers forbid CONFIG. */
 export function unfitness(info: string, { mode, mayEvict }: Expected): string | undefined {
   const said = fieldsOf(info);
-  const isOf = said("redis_mode") ?? mode;
-  if (isOf !== mode) return URL_OF_MODE[isOf] ?? `is in ${isOf} mode`;
+  for (const other of ["standalone", "cluster", "sentinel"] as const)
+    if (other !== mode && said("redis_mode") === other) return URL_OF_MODE[other];
   const version = said("redis_version") ?? "unknown";
   if (!(Number.parseInt(version, 10) >= OLDEST_MAJOR))
     return `is version ${version}; Oncegate needs ${OLDEST_MAJOR}.0 or later, or Valkey`;

@@ -36,7 +36,7 @@ export class Servers {
   #lookedAt = 0;
   /** Somebody refused or did not answer: it may not be master any more. */
   #isDoubted = false;
-  #trouble = "nobody has said yet where Redis is";
+  #trouble = "Redis is not connected yet";
 
   constructor(settings: ServersSettings) {
     this.#settings = settings;

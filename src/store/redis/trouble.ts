@@ -1,4 +1,5 @@
 import { StoreError } from "../records.ts";
+import { URL_OF_MODE } from "./greeting.ts";
 
 /**
  * What Redis refuses before it runs anything, by the first word of its reply. What a script meets while it runs carries the
@@ -21,6 +22,14 @@ const REFUSALS: Record<string, string> = {
   ASK: "says that another server of the cluster answers",
   TRYAGAIN: "is moving this record to another server of the cluster",
 };
+
+/** What Redis says with the one word ERR. */
+const ERRORS: [beginning: string, inWords: string][] = [
+  ["ERR max number of clients", "has no connection left (max number of clients reached)"],
+  ["ERR No such master", "knows no master of that name"],
+  ["ERR unknown command 'SENTINEL'", "is no Sentinel"],
+  ["ERR This instance has cluster support disabled", URL_OF_MODE.standalone],
+];
 
 /** Of Node, when the connection is made or breaks. */
 const BREAKS: Record<string, string> = {
@@ -80,7 +89,8 @@ function isUnsent(error: unknown): boolean {
 export function inWords(error: unknown): string {
   const reply = replyOf(error);
   if (reply !== undefined) {
-    if (reply.startsWith("ERR max number of clients")) return "has no connection left (max number of clients reached)";
+    const [, known] = ERRORS.find(([beginning]) => reply.startsWith(beginning)) ?? [];
+    if (known !== undefined) return known;
     const word = wordOf(reply);
     const where = DURING_A_SCRIPT.exec(reply);
     if (where) return `failed in a script (${word}, script ${where[1]!.slice(0, 8)}, line ${where[2]})`;

@@ -55,7 +55,7 @@ ${GENERATED}
 
 Environment variables, read once at the start; \`docs/settings.schema.json\` is the same for programs. Durations are written
 \`250ms\`, \`15s\`, \`5m\`, \`24h\`, \`30d\`, sizes \`64kb\`, \`32mb\`, \`1gb\`. An empty value counts as not given. A name that starts with
-\`ONCEGATE_\` and is not listed here stops the start (what Kubernetes injects for a Service called oncegate is ignored).
+\`ONCEGATE_\` and is not listed here stops the start (what Kubernetes injects for Services called oncegate or oncegate-… is ignored).
 
 A secret can also be given as a file: \`NAME_FILE\` is its path. Two aliases are read where the prefixed name is not given:
 \`PORT\` (port of \`ONCEGATE_LISTEN\`) and \`REDIS_URL\` (\`ONCEGATE_STORE\`). The start log says where each value came from.

@@ -11,6 +11,10 @@ export type Loaded = { kind: "settings"; settings: Settings; origins: Origin[] }
 
 /** What Kubernetes puts into every pod's environment for a Service called oncegate. */
 const KUBERNETES = /^ONCEGATE_(SERVICE_.*|PORT|PORT_.*)$/;
+/** And for one called oncegate-redis or oncegate-redis-master, as charts name what comes with a release. */
+const KUBERNETES_SIBLING = /^ONCEGATE_\w+_(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP|SCTP))/;
+const isInjected = (name: string, value: string | undefined): boolean =>
+  KUBERNETES.test(name) || KUBERNETES_SIBLING.test(name) || /_PORT=(tcp|udp|sctp):/.test(`${name}=${value}`);
 
 /**
  * Reads every setting from the environment. All that is wrong is said in one message, unknown names included, since a mistyped
@@ -63,9 +67,9 @@ function applyAliases(env: Environment, given: Map<SettingName, { text: string; 
 
 function unknownNames(env: Environment, facts: readonly { name: string; secret: boolean }[]): string[] {
   const known = facts.flatMap(({ name, secret }) => (secret ? [name, `${name}_FILE`] : [name]));
-  return Object.keys(env)
-    .filter((name) => name.startsWith("ONCEGATE_") && !known.includes(name) && !KUBERNETES.test(name))
-    .map((name) => `${name} is not a setting; did you mean ${closestMatch(name, known)}?`);
+  return Object.entries(env)
+    .filter(([name, value]) => name.startsWith("ONCEGATE_") && !known.includes(name) && !isInjected(name, value))
+    .map(([name]) => `${name} is not a setting; did you mean ${closestMatch(name, known)}?`);
 }
 
 function missing(name: PropertyKey | undefined, given: ReadonlyMap<string, unknown>): string | undefined {

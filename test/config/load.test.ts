@@ -46,13 +46,18 @@ describe("settings", () => {
     expect(refusalOf({ ONCEGATE_LEASE_FILE: "/x" })).toContain("ONCEGATE_LEASE_FILE is not a setting");
   });
 
-  test("ignore what Kubernetes injects for a Service of that name", () => {
+  test("ignore what Kubernetes injects for a Service of that name, and for one that comes with it", () => {
     const injected = {
       ONCEGATE_SERVICE_HOST: "10.0.0.1",
       ONCEGATE_PORT: "tcp://10.0.0.1:80",
       ONCEGATE_PORT_80_TCP: "x",
+      ONCEGATE_REDIS_MASTER_SERVICE_HOST: "10.0.0.2",
+      ONCEGATE_REDIS_MASTER_SERVICE_PORT_TCP_REDIS: "6379",
+      ONCEGATE_REDIS_MASTER_PORT: "tcp://10.0.0.2:6379",
+      ONCEGATE_REDIS_MASTER_PORT_6379_TCP_ADDR: "10.0.0.2",
     };
     expect(settingsOf(injected).settings.ONCEGATE_LISTEN.port).toBe(8080);
+    expect(refusalOf({ ONCEGATE_REDIS_PORT: "6379" })).toContain("ONCEGATE_REDIS_PORT is not a setting");
   });
 
   test("say all that is wrong in one message", () => {

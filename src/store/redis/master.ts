@@ -44,7 +44,7 @@ export class Master {
     args: readonly Argument[],
     isAsking: boolean,
   ): Promise<Reply<Answer>> {
-    if (script.lasting.length === 0) return this.#asking.run(script, keys, args, isAsking);
+    if (this.#replicas === 0 || script.lasting.length === 0) return this.#asking.run(script, keys, args, isAsking);
     const on = this.#writing.made;
     const reply = await this.#writing.run(script, keys, args, isAsking);
     if (script.lasting.includes(reply.answer)) await this.#replicated(on);

@@ -85,3 +85,37 @@ export function hold(
   const { fingerprint, credential, startedAt } = record;
   return { answer: "held", next: { state: "unknown", owner, fingerprint, credential, startedAt, reason } };
 }
+
+/** What a person or a probe found in the API about an operation that was unknown. `owner`: of the record that they judged. */
+export type Resolution = { owner: Token } & (
+  | { verdict: "executed"; answer: Uint8Array; retentionMs: number }
+  | { verdict: "not-executed" }
+);
+
+/**
+ * Ends an unknown by what was found. `absent`: no record stands, so there is nothing to resolve, or a lost reply said so before.
+ * `refused`: it is another operation than the one that was judged, or not unknown any more. The owner's own late answer still
+ * replaces what was resolved as executed (`complete`).
+ */
+export function resolve(
+  stored: StoredRecord | undefined,
+  resolution: Resolution,
+  now: Now,
+): Change<"resolved" | "absent" | "refused"> {
+  const record = asRead(stored, now);
+  if (record === undefined) return { answer: "absent" };
+  if (record.owner !== resolution.owner) return { answer: "refused" };
+  if (record.state === "unknown") {
+    if (resolution.verdict === "not-executed") return { answer: "resolved", next: "absent" };
+    const { owner, fingerprint, credential, startedAt } = record;
+    const next = { state: "completed" as const, owner, fingerprint, credential, startedAt, answer: resolution.answer };
+    return { answer: "resolved", next };
+  }
+  const isRepeated =
+    record.state === "completed" && resolution.verdict === "executed" && isSame(record.answer, resolution.answer);
+  return { answer: isRepeated ? "resolved" : "refused" };
+}
+
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, i) => byte === other[i]);
+}

@@ -1,6 +1,7 @@
 import type { Attempt, ClaimAnswer } from "../domain/claim.ts";
-import type { Name, StoredRecord, Token, UnknownReason } from "../domain/record.ts";
-import type { Completion } from "../domain/settlement.ts";
+import type { Executing, Name, StoredRecord, Token, Unknown, UnknownReason } from "../domain/record.ts";
+import type { Completion, Resolution } from "../domain/settlement.ts";
+import type { Journal, Note } from "./journal.ts";
 
 /**
  * The records of operations: atomic verbs and no policy. domain/claim.ts and domain/settlement.ts say what each verb does
@@ -24,9 +25,19 @@ export interface Records {
   hold(name: Name, owner: Token, reason: UnknownReason): Promise<"held" | "refused">;
   /** As domain/record.ts `asRead` has it. */
   read(name: Name): Promise<StoredRecord | undefined>;
+  /** Ends an unknown; `note` goes into the journal in the same step, and only where it was resolved by this very sending. */
+  resolve(name: Name, resolution: Resolution, note: Note): Promise<"resolved" | "absent" | "refused">;
+  /** At most `limit` records that are in that state now, the longest standing first. May lag behind `read`. */
+  list(state: Open["state"], limit: number): Promise<Listed[]>;
+  /** The names of all records of one key, in whatever scope and state: those whose second half is `keyHash`. */
+  find(keyHash: Token): Promise<Name[]>;
   /** How many records read as unknown now. */
   countUnknown(): Promise<number>;
 }
+
+/** What has not ended, or nobody knows how. */
+export type Open = Executing | Unknown;
+export type Listed = { name: Name; record: Open };
 
 /** `risks`: what may cost a second invoice, where the store is not as it should be. */
 export type StoreDescription = { store: string; durability: string; risks: readonly string[] };
@@ -34,6 +45,7 @@ export type StoreDescription = { store: string; durability: string; risks: reado
 /** An open store. It may be out of reach: then its verbs throw until it is back, and it keeps trying by itself. */
 export interface Store {
   readonly records: Records;
+  readonly journal: Journal;
   /** Resolves when the store answers and would take a write; throws StoreError that says why not. */
   probe(): Promise<void>;
   /** The secret of stored names as it is kept: the first `candidate` ever offered to this store, the same for every process. */

@@ -87,6 +87,9 @@ export function timed(
     complete: (...args) => timing("complete", records.complete(...args)),
     release: (...args) => timing("release", records.release(...args)),
     hold: (...args) => timing("hold", records.hold(...args)),
+    resolve: (...args) => timing("resolve", records.resolve(...args)),
+    list: (...args) => timing("list", records.list(...args)),
+    find: (...args) => timing("find", records.find(...args)),
     read: (...args) => timing("read", records.read(...args)),
     countUnknown: () => timing("countUnknown", records.countUnknown()),
   };

@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { randomBytes } from "node:crypto";
 import { setImmediate as nextTick } from "node:timers/promises";
 import { StoreError } from "../../src/store/records.ts";
+import { until } from "../support/until.ts";
 import type { Given } from "./contract.ts";
 import { anAttempt, anyName, aRetry, DAY, HOUR, KEEP, LEASE, RETENTION, SECOND, theAnswer } from "./operation.ts";
 
@@ -72,21 +73,43 @@ export function keeping({ open, advance, restart }: Given): void {
     });
   });
 
-  test("an unknown stays as long as its claim said, begun, renewed and held or not, and no longer", async () => {
+  test("an unknown stays as long as its claim said, begun, renewed and held or not, and leaves with a word in the journal", async () => {
     const store = await open();
-    const [lapsed, held] = [anyName(), anyName()];
-    const attempt = anAttempt(store, { into: "claimed" });
-    for (const name of [lapsed, held]) {
+    const anUnknown = async (isHeld: boolean) => {
+      const name = anyName();
+      const attempt = anAttempt(store, { into: "claimed" });
       await store.records.claim(name, attempt);
       await store.records.begin(name, attempt.owner, LEASE);
       await store.records.renew(name, attempt.owner, LEASE);
-    }
-    await store.records.hold(held, attempt.owner, "upstream-silent");
-    await advance(KEEP - HOUR);
-    for (const name of [lapsed, held]) expect(await store.records.read(name)).toMatchObject({ state: "unknown" });
+      if (isHeld) await store.records.hold(name, attempt.owner, "upstream-silent");
+      return { name, attempt };
+    };
+    const [lapsed, held] = [await anUnknown(false), await anUnknown(true)];
     await advance(2 * HOUR);
-    for (const name of [lapsed, held]) expect(await store.records.read(name)).toBeUndefined();
-    expect(await store.records.countUnknown()).toBe(0);
+    const younger = [await anUnknown(false), await anUnknown(true)];
+    await advance(KEEP - HOUR);
+    for (const { name, attempt } of [lapsed, held]) {
+      expect(await store.records.claim(name, aRetry(store, attempt))).toMatchObject({ kind: "unknown" });
+      expect(await store.records.read(name)).toMatchObject({ state: "unknown" });
+    }
+
+    const sweeping = await open({ sweepEveryMs: 20 });
+    for (const { name } of [lapsed, held])
+      await until("it is swept", async () => (await sweeping.records.read(name)) === undefined);
+    const noted = (name: string, reason: string) => ({
+      event: "expired",
+      name,
+      reason,
+      startedAt: expect.any(Number),
+      at: expect.any(Number),
+    });
+    const entries = await store.journal.latest(10);
+    expect(entries).toHaveLength(2);
+    expect(entries).toContainEqual(noted(lapsed.name, "owner-lost"));
+    expect(entries).toContainEqual(noted(held.name, "upstream-silent"));
+    expect(await store.records.claim(held.name, aRetry(store, held.attempt))).toEqual({ kind: "claimed" });
+    for (const { name } of younger) expect(await store.records.read(name)).toMatchObject({ state: "unknown" });
+    expect(await store.records.countUnknown()).toBe(2);
   });
 
   test("counts as unknown what is held or lapsed while executing, and nothing else", async () => {

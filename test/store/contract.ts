@@ -3,12 +3,14 @@ import type { Store } from "../../src/store/records.ts";
 import { claiming } from "./contract-claiming.ts";
 import { differing } from "./contract-differential.ts";
 import { keeping } from "./contract-keeping.ts";
+import { resolving } from "./contract-resolving.ts";
 import { settling } from "./contract-settling.ts";
 
 /** One store with nothing in it, and what a test may do to it. A new one for every test. */
 export type StoreFixture = {
   /** Another handle on the same data, as another process would have it. The suite closes it. */
-  open(): Promise<Store>;
+  /** `sweepEveryMs`: how often what is over is removed, where not as rarely as a store does by itself. */
+  open(options?: { sweepEveryMs: number }): Promise<Store>;
   /** Makes everything stored `ms` older (leases, expiry, start): time moves without sleeping. */
   advance(ms: number): Promise<void>;
   /**
@@ -34,8 +36,8 @@ export function storeContract(name: string, create: () => Promise<StoreFixture>)
       await fixture.destroy();
     });
 
-    const open = async (): Promise<Store> => {
-      const store = await fixture.open();
+    const open: StoreFixture["open"] = async (options) => {
+      const store = await fixture.open(options);
       opened.push(store);
       return store;
     };
@@ -47,6 +49,7 @@ export function storeContract(name: string, create: () => Promise<StoreFixture>)
 
     claiming(given);
     settling(given);
+    resolving(given);
     keeping(given);
     differing(given);
   });

@@ -21,21 +21,9 @@ afterEach(() => fixture.destroy());
 
 /** An owner at the real store, but for the verbs that `differently` answers. */
 function owner(leaseMs: number, differently: Partial<Records> = {}): Owner {
-  const { records } = store;
   return new Owner({
     keyring: new Keyring(),
-    records: {
-      time: (name) => records.time(name),
-      claim: (...args) => records.claim(...args),
-      begin: (...args) => records.begin(...args),
-      renew: (...args) => records.renew(...args),
-      complete: (...args) => records.complete(...args),
-      release: (...args) => records.release(...args),
-      hold: (...args) => records.hold(...args),
-      read: (...args) => records.read(...args),
-      countUnknown: () => records.countUnknown(),
-      ...differently,
-    },
+    records: { ...store.records, ...differently },
     leaseMs,
     retentionMs: 60_000,
     unknownRetentionMs: 60_000,

@@ -14,8 +14,6 @@ export type SqliteFixture = StoreFixture & {
   connect(): DatabaseSync;
   /** Resolves when a thread that starts from now on has ended by itself. */
   nextThreadEnds(): Promise<void>;
-  /** Opens with other options than `open`. */
-  openWith(options: { sweepEveryMs: number }): Promise<Store>;
 };
 
 /** Tells of every thread that starts in this process: how a test gets hold of the one that it means to kill. */
@@ -52,8 +50,7 @@ export async function sqliteFixture(): Promise<SqliteFixture> {
   return {
     file,
     connect,
-    openWith,
-    open: () => openWith({}),
+    open: (options) => openWith(options ?? {}),
     async advance(ms) {
       const connection = new DatabaseSync(file, { timeout: 10_000 });
       connection.exec(`UPDATE record SET

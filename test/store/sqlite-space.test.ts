@@ -23,7 +23,7 @@ async function record(store: Store, answerBytes: number): Promise<void> {
 }
 
 test("a file and its log shrink when what they kept has expired, while claims go on", async () => {
-  const store = await fixture.openWith({ sweepEveryMs: 50 });
+  const store = await fixture.open({ sweepEveryMs: 50 });
   const connection = fixture.connect();
   const count = () => Number(connection.prepare("SELECT count(*) AS records FROM record").get()?.["records"]);
   await Promise.all(Array.from({ length: 450 }, (_, i) => record(store, i % 50 === 0 ? 1_000_000 : 100)));
@@ -39,7 +39,7 @@ test("a file's log stays small in a burst of large answers, and is empty after t
   for (let round = 0; round < 12; round++) await Promise.all(Array.from({ length: 8 }, () => record(store, 1_000_000)));
   expect(fileBytes()).toBeGreaterThan(80_000_000);
   expect(logBytes()).toBeLessThan(32_000_000); // 16 MiB and what is in the last batches
-  await fixture.openWith({ sweepEveryMs: 50 });
+  await fixture.open({ sweepEveryMs: 50 });
   await until("the log is empty", () => logBytes() === 0);
 });
 

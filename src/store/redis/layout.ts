@@ -7,6 +7,7 @@ export const NAME_SECRET = "og:name-secret";
 /** The 64 hash tags, and so at most 64 slots, over which records spread: the first character of the name's second half. */
 export const PARTITIONS = Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
+const NAME_LENGTH = 45;
 const NAME = /^[\w-]{22}\.([\w-])[\w-]{21}$/;
 
 export function indexKey(partition: string): string {
@@ -29,10 +30,19 @@ export const SLOTS = 16_384;
 /** One key in each slot that Oncegate uses. */
 export const USED_KEYS = [...PARTITIONS.map(indexKey), NAME_SECRET];
 
-/** The keys of every verb on one record. */
-export function keysOf(name: Name): [record: string, index: string] {
+export function journalKey(partition: string): string {
+  return `og:{${partition}}:journal`;
+}
+
+export function partitionOf(name: Name): string {
   const partition = NAME.exec(name)?.[1];
   if (partition === undefined) throw new TypeError("not a stored name: two tokens of 22 characters");
+  return partition;
+}
+
+/** The keys of every verb on one record. */
+export function keysOf(name: Name): [record: string, index: string] {
+  const partition = partitionOf(name);
   return [`og:{${partition}}:${name}`, indexKey(partition)];
 }
 
@@ -53,6 +63,18 @@ const TAIL = 76;
 
 export function startedAt(head: Buffer): number {
   return Number(head.toString("latin1", STARTED_AT, OWNER));
+}
+
+/** The entries that lua/list.lua packs: a name, the length of what follows, and the beginning of a record. */
+export function unpackList(packed: Buffer): { name: Name; value: Buffer }[] {
+  const entries: { name: Name; value: Buffer }[] = [];
+  for (let at = 0; at < packed.length;) {
+    const valueAt = at + NAME_LENGTH + 2;
+    const end = valueAt + Number(packed.toString("latin1", at + NAME_LENGTH, valueAt));
+    entries.push({ name: packed.toString("latin1", at, at + NAME_LENGTH), value: packed.subarray(valueAt, end) });
+    at = end;
+  }
+  return entries;
 }
 
 /** `now`: Redis's clock in the same reply. */

@@ -8,6 +8,7 @@ import { NAME_SECRET } from "./layout.ts";
 import { locate } from "./location.ts";
 import type { Location } from "./location.ts";
 import { Master } from "./master.ts";
+import { redisJournal } from "./redis-journal.ts";
 import { RedisRecords } from "./redis-records.ts";
 import { PROBE, REPLACE_NAME_SECRET } from "./scripts.ts";
 import { Servers } from "./servers.ts";
@@ -18,10 +19,15 @@ export type RedisSettings = Access & {
   mayEvict?: boolean;
   /** How many replicas must have a write before it counts; without it none of a single server's, else one. */
   waitReplicas?: number | undefined;
+  sweepEveryMs?: number;
 };
 
+/** What is over stays a minute longer, in all 64 partitions: one small script each. */
+const SWEEP_EVERY_MS = 60_000;
+
 /** Throws on a URL that cannot be used; a server out of reach is the business of the verbs (Store). */
-export function openRedis(url: string, { mayEvict = false, waitReplicas, ...access }: RedisSettings = {}): Store {
+export function openRedis(url: string, settings: RedisSettings = {}): Store {
+  const { mayEvict = false, waitReplicas, sweepEveryMs = SWEEP_EVERY_MS, ...access } = settings;
   const location = locate(url, access);
   const mode = location.kind === "cluster" ? "cluster" : "standalone";
   const replicas = waitReplicas ?? (location.kind === "single" ? 0 : 1);
@@ -31,8 +37,12 @@ export function openRedis(url: string, { mayEvict = false, waitReplicas, ...acce
     ...whereabouts(location),
     connect: (place) => new Master(() => connect(place), replicas),
   });
+  const records = new RedisRecords(servers);
+  // Housekeeping: the next interval tries again, and a verb that meets the same trouble reports it.
+  const sweep = setInterval(() => void records.expireUnknown().catch(() => {}), sweepEveryMs).unref();
   return {
-    records: new RedisRecords(servers),
+    records,
+    journal: redisJournal(servers),
     async probe() {
       const masters = servers.masters();
       await Promise.all(masters.map(({ key }) => servers.run(PROBE, [key], [])));
@@ -59,7 +69,10 @@ export function openRedis(url: string, { mayEvict = false, waitReplicas, ...acce
         )),
       };
     },
-    close: () => servers.close(),
+    close() {
+      clearInterval(sweep);
+      return servers.close();
+    },
   };
 }
 

@@ -1,13 +1,44 @@
+import { z } from "zod";
 import type { Attempt, ClaimAnswer } from "../../domain/claim.ts";
 import type { Name, StoredRecord, Token, UnknownReason } from "../../domain/record.ts";
-import type { Completion } from "../../domain/settlement.ts";
+import type { Completion, Resolution } from "../../domain/settlement.ts";
+import { JOURNAL_MS } from "../journal.ts";
+import type { Note } from "../journal.ts";
 import { StoreError } from "../records.ts";
-import type { Records } from "../records.ts";
+import type { Listed, Open, Records } from "../records.ts";
 import type { Reply } from "./connection.ts";
-import { indexKey, keysOf, PARTITIONS, recordFrom, startedAt, toBytes } from "./layout.ts";
-import { BEGIN, CLAIM, COMPLETE, COUNT_UNKNOWN, HOLD, READ, RELEASE, RENEW } from "./scripts.ts";
+import {
+  indexKey,
+  journalKey,
+  keysOf,
+  PARTITIONS,
+  partitionOf,
+  recordFrom,
+  startedAt,
+  toBytes,
+  unpackList,
+} from "./layout.ts";
+import {
+  BEGIN,
+  CLAIM,
+  COMPLETE,
+  COUNT_UNKNOWN,
+  EXPIRE_UNKNOWN,
+  HOLD,
+  LIST,
+  READ,
+  RELEASE,
+  RENEW,
+  RESOLVE,
+} from "./scripts.ts";
 import type { Script } from "./scripts.ts";
 import type { Servers } from "./servers.ts";
+
+/**
+ * What nobody knows the end of leaves by `expireUnknown`, with an entry in the journal. Redis's own expiry comes this much
+ * later (ms), for a store that no gateway uses any more.
+ */
+const UNSWEPT = 7 * 86_400_000;
 
 /** Each verb is one script on one record, and one round trip. */
 export class RedisRecords implements Records {
@@ -25,7 +56,13 @@ export class RedisRecords implements Records {
     const { owner, fingerprint, credential, into, leaseMs, deadline, keepMs } = attempt;
     const identity = [toBytes(owner), toBytes(fingerprint), toBytes(credential)];
     const state = into === "claimed" ? "c" : "e";
-    const { answer, at, value } = await this.#run(CLAIM, name, [...identity, state, leaseMs, deadline, keepMs]);
+    const { answer, at, value } = await this.#run(CLAIM, name, [
+      ...identity,
+      state,
+      leaseMs,
+      deadline,
+      keepMs + UNSWEPT,
+    ]);
     switch (answer) {
       case "claimed":
       case "yours":
@@ -57,8 +94,7 @@ export class RedisRecords implements Records {
   async complete(name: Name, completion: Completion): Promise<"completed" | "recreated" | "refused"> {
     const { owner, fingerprint, credential, startedAt: since, answer: bytes, retentionMs } = completion;
     const identity = [toBytes(owner), toBytes(fingerprint), toBytes(credential)];
-    const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const { answer } = await this.#run(COMPLETE, name, [...identity, since, retentionMs, body]);
+    const { answer } = await this.#run(COMPLETE, name, [...identity, since, retentionMs, toBuffer(bytes)]);
     return answer;
   }
 
@@ -77,25 +113,77 @@ export class RedisRecords implements Records {
     return answer === "absent" ? undefined : recordFrom(given(value), at);
   }
 
+  async resolve(name: Name, resolution: Resolution, note: Note): Promise<"resolved" | "absent" | "refused"> {
+    const { owner, verdict } = resolution;
+    const kept = verdict === "executed" ? [resolution.retentionMs, toBuffer(resolution.answer)] : [];
+    const args = [toBytes(owner), verdict, JSON.stringify(note), JOURNAL_MS, ...kept];
+    const { answer } = await this.#run(RESOLVE, name, args, journalKey(partitionOf(name)));
+    return answer;
+  }
+
+  async list(state: Open["state"], limit: number): Promise<Listed[]> {
+    const ofPartitions = await this.#ofEachPartition(async (partition) => {
+      const code = state === "executing" ? "e" : "u";
+      const { value, at } = await this.#servers.run(LIST, [indexKey(partition)], [code, limit]);
+      return unpackList(given(value)).flatMap(({ name, value: stored }) => {
+        const record = stored.length === 0 ? undefined : recordFrom(stored, at);
+        return record?.state === "executing" || record?.state === "unknown" ? [{ name, record }] : [];
+      });
+    });
+    return ofPartitions
+      .flat()
+      .toSorted((one, other) => one.record.startedAt - other.record.startedAt)
+      .slice(0, limit);
+  }
+
+  async find(keyHash: Token): Promise<Name[]> {
+    const prefix = `og:{${keyHash[0]}}:`;
+    const names = new Set<Name>();
+    let cursor = "0";
+    do {
+      const page = await this.#servers.ask(prefix, "SCAN", cursor, "MATCH", `${prefix}*.${keyHash}`, "COUNT", 1_000);
+      const [next, keys] = z.tuple([z.instanceof(Buffer), z.array(z.instanceof(Buffer))]).parse(page);
+      for (const key of keys) names.add(key.toString("latin1", prefix.length));
+      cursor = next.toString();
+    } while (cursor !== "0");
+    return [...names];
+  }
+
   async countUnknown(): Promise<number> {
-    const counts = PARTITIONS.map(async (partition) => {
+    const counts = await this.#ofEachPartition(async (partition) => {
       const { value } = await this.#servers.run(COUNT_UNKNOWN, [indexKey(partition)], []);
       return Number(given(value).toString());
     });
-    return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Removes unknowns whose retention is over. Some of each partition: what is left over is for the next time. */
+  async expireUnknown(): Promise<void> {
+    await this.#ofEachPartition((partition) =>
+      this.#servers.run(EXPIRE_UNKNOWN, [indexKey(partition), journalKey(partition)], [UNSWEPT, JOURNAL_MS]),
+    );
+  }
+
+  #ofEachPartition<Answer>(ask: (partition: string) => Promise<Answer>): Promise<Answer[]> {
+    return Promise.all(PARTITIONS.map(ask));
   }
 
   async #run<Answer extends string>(
     script: Script<Answer | "unreadable">,
     name: Name,
     args: (string | number | Buffer)[],
+    ...furtherKeys: string[]
   ): Promise<Reply<Answer>> {
-    const { answer, at, value } = await this.#servers.run(script, keysOf(name), args);
+    const { answer, at, value } = await this.#servers.run(script, [...keysOf(name), ...furtherKeys], args);
     // Taken for absent it would execute again. Nothing was written, and nothing will be by another try.
     if (answer === "unreadable")
       throw new StoreError("unsent", "Redis holds a record in a format of another version of Oncegate");
     return { answer, at, value };
   }
+}
+
+function toBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 function given(value: Buffer | undefined): Buffer {

@@ -29,7 +29,10 @@ export const COMPLETE = verb(
 );
 export const RELEASE = verb("release", ["released", "refused", "unreadable"], ["released"]);
 export const HOLD = verb("hold", ["held", "refused", "unreadable"]);
+export const RESOLVE = verb("resolve", ["resolved", "absent", "refused", "unreadable"], ["resolved"]);
 export const READ = verb("read", ["absent", "found", "unreadable"]);
+export const LIST = script("list", ["listed"], [], "");
+export const EXPIRE_UNKNOWN = script("expire-unknown", ["swept"], [], "");
 export const COUNT_UNKNOWN = script("count-unknown", ["counted"], [], "");
 export const REPLACE_NAME_SECRET = script("replace-name-secret", ["replaced", "kept"], ["replaced"], "");
 export const PROBE = script("probe", ["ready"], [], "");

@@ -59,6 +59,11 @@ export class Servers {
     return this.#withHolder(keys[0], (master, isAsking) => master.run(script, keys, args, isAsking));
   }
 
+  /** Any other command, of the server that holds the key. */
+  ask(key: string, name: string, ...args: Argument[]): Promise<unknown> {
+    return this.#withHolder(key, (master) => master.ask(name, ...args));
+  }
+
   /** `key` first among its arguments. What it wrote, and what it read, enough replicas have too. */
   lastingly(name: string, key: string, ...args: Argument[]): Promise<unknown> {
     return this.#withHolder(key, (master, isAsking) => master.lastingly(name, [key, ...args], isAsking));

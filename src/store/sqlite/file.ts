@@ -9,13 +9,12 @@ const OLDEST_SQLITE = "3.51.3";
 
 /** "Once": tells our files from another program's. */
 const APPLICATION = 0x4f6e6365;
-const FORMAT = 1;
 
 /**
  * Answers may be megabytes, so the table is keyed by rowid: without one, every comparison of a name would wade through
  * them (sqlite.org/withoutrowid.html). Only what can read as unknown is in `unsettled`, so that counting it stays cheap.
  */
-const TABLES = `
+const TABLES_1 = `
   CREATE TABLE record (
     name TEXT NOT NULL UNIQUE,
     state TEXT NOT NULL,
@@ -33,8 +32,14 @@ const TABLES = `
   CREATE TABLE store_value (name TEXT NOT NULL PRIMARY KEY, value ANY NOT NULL) STRICT;
   INSERT INTO store_value VALUES ('id', lower(hex(randomblob(16))));
   PRAGMA application_id = ${APPLICATION};
-  PRAGMA user_version = ${FORMAT};
 `;
+const TABLES_2 = `
+  CREATE TABLE journal (at INTEGER NOT NULL, note TEXT NOT NULL) STRICT;
+  CREATE INDEX journal_at ON journal (at);
+`;
+/** What makes format n + 1 of format n. A file is brought to the newest in one transaction; an older version refuses it then. */
+const STEPS = [TABLES_1, TABLES_2];
+const FORMAT = STEPS.length;
 
 /** Shared memory between processes is not, or not reliably, shared there, so WAL is not safe (sqlite.org/wal.html). */
 const SHARED_FILE_SYSTEMS: Record<number, string> = {
@@ -121,7 +126,8 @@ function prepare(db: DatabaseSync, file: string): void {
   db.exec("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216");
   db.exec("BEGIN IMMEDIATE");
   try {
-    if (pragma(db, "user_version") === 0) db.exec(TABLES);
+    for (const step of STEPS.slice(pragma(db, "user_version"))) db.exec(step);
+    db.exec(`PRAGMA user_version = ${FORMAT}`);
     db.exec("COMMIT");
   } finally {
     if (db.isTransaction) db.exec("ROLLBACK");

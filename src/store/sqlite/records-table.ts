@@ -1,13 +1,17 @@
 import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
-import { LONGEST_LEASE, unknownReason } from "../../domain/record.ts";
-import type { Name, Now, StoredRecord } from "../../domain/record.ts";
+import { asRead, LONGEST_LEASE, unknownReason } from "../../domain/record.ts";
+import type { Name, Now, StoredRecord, Token, UnknownReason } from "../../domain/record.ts";
+import type { Listed, Open } from "../records.ts";
 
-/** A record and the wall clock's time from which it is absent. */
+/**
+ * A record and the wall clock's time at which its retention ends. A completed one is absent from then on; one that nobody knows
+ * the end of stays until the sweep has noted in the journal that it goes.
+ */
 export type Entry = { record: StoredRecord; expires: number };
 
 /** Loads and saves within the caller's transaction, and decides nothing. */
 export function recordsTable(db: DatabaseSync) {
-  const select = db.prepare("SELECT * FROM record WHERE name = ? AND expires > ?");
+  const select = db.prepare("SELECT * FROM record WHERE name = ? AND (expires > ? OR state <> 'completed')");
   const upsert = db.prepare(`
     INSERT INTO record
       (name, state, owner, fingerprint, credential, started_at, expires, lease_until, reason, answer)
@@ -20,9 +24,16 @@ export function recordsTable(db: DatabaseSync) {
   const remove = db.prepare("DELETE FROM record WHERE name = ?");
   // The negation of leaseIsGood (domain/record.ts), as a condition that the index `unsettled` answers.
   const lapsed = `state = 'executing' AND (lease_until <= :lease OR lease_until > :lease + ${LONGEST_LEASE})`;
-  const countUnknown = db.prepare(`
-    SELECT count(*) AS unknowns FROM record
-    WHERE state IN ('executing', 'unknown') AND expires > :wall AND (state = 'unknown' OR (${lapsed}))`);
+  const isUnknown = `state IN ('executing', 'unknown') AND (state = 'unknown' OR (${lapsed}))`;
+  const countUnknown = db.prepare(`SELECT count(*) AS unknowns FROM record WHERE ${isUnknown}`);
+  const listed = (condition: string) =>
+    db.prepare(`SELECT * FROM record WHERE ${condition} ORDER BY started_at LIMIT :limit`);
+  const lists = {
+    unknown: listed(isUnknown),
+    executing: listed(`state = 'executing' AND NOT (${lapsed})`),
+  };
+  // Answered by the index of names alone.
+  const find = db.prepare("SELECT name FROM record WHERE name >= ? AND name < ? AND substr(name, 24) = ?");
 
   return {
     load(name: Name, now: Now): Entry | undefined {
@@ -47,13 +58,33 @@ export function recordsTable(db: DatabaseSync) {
     remove(name: Name): void {
       remove.run(name);
     },
-    countUnknown(now: Now): number {
-      return Number(countUnknown.get(now)?.["unknowns"]);
+    list(state: Open["state"], limit: number, now: Now): Listed[] {
+      return lists[state].all({ lease: now.lease, limit }).flatMap((row) => {
+        const record = asRead(fromRow(row), now);
+        return record?.state === "executing" || record?.state === "unknown"
+          ? [{ name: text(row, "name"), record }]
+          : [];
+      });
+    },
+    /** Among the names from `first` up to and without `end`. */
+    find(keyHash: Token, first: string, end: string): Name[] {
+      return find.all(first, end, keyHash).map((row) => text(row, "name"));
+    },
+    countUnknown({ lease }: Now): number {
+      return Number(countUnknown.get({ lease })?.["unknowns"]);
     },
   };
 }
 
 type Row = Record<string, SQLOutputValue>;
+
+/** What the journal says of a row that leaves, where it reads as unknown. */
+export function unknownOf(row: Row): { name: Name; startedAt: number; reason: UnknownReason } | undefined {
+  const state = text(row, "state");
+  if (state !== "executing" && state !== "unknown") return undefined;
+  const reason = state === "unknown" ? unknownReason(text(row, "reason")) : "owner-lost";
+  return { name: text(row, "name"), startedAt: number(row, "started_at"), reason };
+}
 
 function fromRow(row: Row): StoredRecord {
   const started = {

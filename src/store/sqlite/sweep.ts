@@ -1,5 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { leaseClock } from "./clock.ts";
+import { journalTable } from "./journal-table.ts";
+import { unknownOf } from "./records-table.ts";
 import { isBusy } from "./trouble.ts";
 
 /** One go, between two batches, ends at whichever comes first: many small rows, or few with answers of megabytes. */
@@ -11,13 +13,15 @@ const PAGES_A_GO = 256;
 const PAUSE_MS = { between: 1, busy: 25 };
 
 /**
- * Removes expired rows and gives their space back to the disk, in goes short enough for a claim to wait for. No verb needs it:
- * an expired row is absent already. Begins at once, since nobody knows how long this process will live. Returns what stops it.
+ * Removes expired rows and gives their space back to the disk, in goes short enough for a claim to wait for. An expired answer is
+ * absent already; an unknown is noted in the journal and is absent from then on. Begins at once, since nobody knows how long this
+ * process will live. Returns what stops it.
  */
 export function sweepEvery(everyMs: number, db: DatabaseSync): () => void {
   const removeOne = db.prepare(
-    "DELETE FROM record WHERE rowid = (SELECT rowid FROM record WHERE expires <= ? ORDER BY expires LIMIT 1)",
+    "DELETE FROM record WHERE rowid = (SELECT rowid FROM record WHERE expires <= ? ORDER BY expires LIMIT 1) RETURNING *",
   );
+  const journal = journalTable(db);
   const freePages = db.prepare("PRAGMA freelist_count");
   const busyTimeout = db.prepare("PRAGMA busy_timeout").get()?.["timeout"];
   let next: NodeJS.Timeout | undefined;
@@ -26,7 +30,14 @@ export function sweepEvery(everyMs: number, db: DatabaseSync): () => void {
     const until = leaseClock() + MS_A_GO;
     db.exec("BEGIN IMMEDIATE");
     let removed = 0;
-    while (removed < ROWS_A_GO && leaseClock() < until && removeOne.run(Date.now()).changes === 1) removed++;
+    while (removed < ROWS_A_GO && leaseClock() < until) {
+      const at = Date.now();
+      const row = removeOne.get(at);
+      if (row === undefined) break;
+      removed++;
+      const gone = unknownOf(row);
+      if (gone !== undefined) journal.add({ event: "expired", ...gone }, at);
+    }
     db.exec("COMMIT");
     return removed === ROWS_A_GO || leaseClock() >= until ? "more" : "done";
   }

@@ -3,9 +3,12 @@ import { decideClaim } from "../../domain/claim.ts";
 import type { Attempt, ClaimAnswer } from "../../domain/claim.ts";
 import { asRead } from "../../domain/record.ts";
 import type { Name, StoredRecord, Token, UnknownReason } from "../../domain/record.ts";
-import { begin, complete, hold, release, renew } from "../../domain/settlement.ts";
-import type { Change, Completion } from "../../domain/settlement.ts";
+import { begin, complete, hold, release, renew, resolve } from "../../domain/settlement.ts";
+import type { Change, Completion, Resolution } from "../../domain/settlement.ts";
+import type { JournalEntry, Note } from "../journal.ts";
+import type { Listed, Open } from "../records.ts";
 import { now } from "./clock.ts";
+import { journalTable } from "./journal-table.ts";
 import { recordsTable } from "./records-table.ts";
 
 export type Verbs = ReturnType<typeof verbs>;
@@ -16,6 +19,7 @@ export type Verbs = ReturnType<typeof verbs>;
  */
 export function verbs(db: DatabaseSync) {
   const table = recordsTable(db);
+  const journal = journalTable(db);
   const offer = db.prepare("INSERT INTO store_value VALUES ('name_secret', ?) ON CONFLICT (name) DO NOTHING");
   const secret = db.prepare("SELECT value FROM store_value WHERE name = 'name_secret'");
   const replace = db.prepare("UPDATE store_value SET value = ? WHERE name = 'name_secret' AND value = ?");
@@ -53,10 +57,23 @@ export function verbs(db: DatabaseSync) {
     }),
     hold: (name: Name, owner: Token, reason: UnknownReason) =>
       change(name, (record, at) => hold(record, owner, reason, at)),
+    resolve: (name: Name, resolution: Resolution, note: Note) =>
+      change(
+        name,
+        (record, at) => {
+          const decided = resolve(record, resolution, at);
+          if (decided.next !== undefined) journal.add(note, at.wall);
+          return decided;
+        },
+        resolution.verdict === "executed" ? resolution.retentionMs : undefined,
+      ),
     read: (name: Name): StoredRecord | undefined => {
       const at = now();
       return asRead(table.load(name, at)?.record, at);
     },
+    list: (state: Open["state"], limit: number): Listed[] => table.list(state, limit, now()),
+    find: (keyHash: Token, first: string, end: string): Name[] => table.find(keyHash, first, end),
+    journal: (limit: number): JournalEntry[] => journal.latest(limit),
     countUnknown: (): number => table.countUnknown(now()),
     /** A real write, so that a full or read-only disk shows. */
     probe: (): void => {

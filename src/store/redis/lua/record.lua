@@ -40,14 +40,14 @@ local function headOf(state, leaseUntil, startedAt, owner, fingerprint, credenti
   return FORMAT .. state .. string.format("%013d%013d", leaseUntil, startedAt) .. owner .. fingerprint .. credential
 end
 
--- The index holds what executes or is unknown, by the moment from which it reads as unknown. It changes with the record in
--- one step; only an expiry of the record leaves a member behind (count-unknown.lua).
+-- The index holds what executes or is unknown, by the moment from which it reads as unknown: a lease's end, or `now` at the
+-- latest. It changes with the record in one step; only an expiry of the record leaves a member behind (count-unknown.lua).
 local function listAs(state, leaseUntil)
   local name = string.sub(KEYS[1], #"og:{P}:" + 1)
   if state == EXECUTING then
     redis.call("ZADD", KEYS[2], leaseUntil, name)
   elseif state == UNKNOWN then
-    redis.call("ZADD", KEYS[2], 0, name)
+    redis.call("ZADD", KEYS[2], record.startedAt, name)
   else
     redis.call("ZREM", KEYS[2], name)
   end

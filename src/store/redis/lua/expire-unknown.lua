@@ -1,0 +1,28 @@
+#!lua flags=allow-oom
+-- Removes what reads as unknown and whose retention is over, each with an entry in the journal. Looks at the longest standing.
+-- KEYS  1 index of open records, 2 journal
+-- ARGV  1 ms of life that Redis gives a record beyond its retention, 2 journalMs
+-- Returns { "swept", now }
+local LOOKED_AT = 32
+
+local time = redis.call("TIME")
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local beyond, journalMs = tonumber(ARGV[1]), ARGV[2]
+
+local partition = string.sub(KEYS[1], 1, #"og:{P}:")
+for _, name in ipairs(redis.call("ZRANGE", KEYS[1], "-inf", now, "BYSCORE", "LIMIT", 0, LOOKED_AT)) do
+  local key = partition .. name
+  local left = redis.call("PTTL", key)
+  local head = redis.call("GETRANGE", key, 0, 98)
+  if head == "" then
+    redis.call("ZREM", KEYS[1], name)
+  elseif left < beyond and string.sub(head, 1, 1) == "1" then
+    local reason = string.sub(head, 2, 2) == "u" and string.sub(head, 77) or "owner-lost"
+    local note = { event = "expired", name = name, startedAt = tonumber(string.sub(head, 16, 28)), reason = reason }
+    redis.call("ZADD", KEYS[2], now, cjson.encode(note))
+    redis.call("DEL", key)
+    redis.call("ZREM", KEYS[1], name)
+  end
+end
+redis.call("ZREMRANGEBYSCORE", KEYS[2], "-inf", now - journalMs)
+return { "swept", now }

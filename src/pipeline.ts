@@ -125,6 +125,10 @@ function replay(request: Request, kept: Kept): Reply {
   switch (kept.kind) {
     case "answer":
       return fromUpstream("replayed", kept, ["Idempotent-Replayed", "true"]);
+    case "operator-answer":
+      return fromUpstream("replayed", kept, ["Idempotent-Replayed", "true", "Idempotency-Source", "operator"]);
+    case "executed":
+      return refuse(request, refusal.alreadyCompleted());
     case "head": {
       const reply = refuse(request, refusal.notKept(kept.status, kept.location));
       if (kept.location !== undefined) reply.headers.push("Location", kept.location);

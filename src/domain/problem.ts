@@ -63,6 +63,12 @@ export const PROBLEMS = {
     retryable: false,
     next: "Retry with the credential of the first request or, if that is no longer valid, look the result up in the API.",
   },
+  "already-completed": {
+    statuses: [409],
+    title: "The operation was executed already",
+    retryable: false,
+    next: "Do not repeat it with a new key: read the result from the API.",
+  },
   "response-not-kept": {
     statuses: [409],
     title: "The operation was executed, its answer was too large to keep",

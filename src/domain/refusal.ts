@@ -47,6 +47,11 @@ export const notKept = (status: number, location: string | undefined): Problem =
   members: { originalStatus: status, ...(location === undefined ? {} : { location }) },
 });
 
+export const alreadyCompleted = (): Problem => ({
+  code: "already-completed",
+  what: "The operation was executed; its answer is not known here.",
+});
+
 /** Why an outcome is unknown, in words; `reason` of the problem. */
 export const REASONS: Record<UnknownReason, string> = {
   "owner-lost": "the gateway that ran it stopped before it could tell",

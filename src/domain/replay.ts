@@ -4,8 +4,15 @@ import type { RawHeaders } from "./headers.ts";
 /** A whole answer of the upstream: its status, end-to-end headers as sent, and body. */
 export type Answer = { status: number; headers: RawHeaders; body: Uint8Array };
 
-/** What a completed record keeps: the answer, or, where it was too large, what a client needs to find the result. */
-export type Kept = ({ kind: "answer" } & Answer) | { kind: "head"; status: number; location: string | undefined };
+/** What a completed record keeps. */
+export type Kept =
+  | ({ kind: "answer" } & Answer)
+  /** Said by the operator who found that it was executed. A replay says so too (DESIGN: G2). */
+  | ({ kind: "operator-answer" } & Answer)
+  /** The answer was too large: what a client needs to find the result. */
+  | { kind: "head"; status: number; location: string | undefined }
+  /** It was found that it was executed, and nobody knows the answer. */
+  | { kind: "executed" };
 
 /**
  * What of an answer is stored and replayed. Never Set-Cookie: a session handed to whoever retries would be somebody else's.

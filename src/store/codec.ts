@@ -23,13 +23,16 @@ function boundTo(name: Name, { owner, fingerprint, credential }: Identity): Boun
  * Latin-1, so that every byte comes back. Readers refuse what they do not know: a newer version may share the store.
  */
 const FORMAT = 1;
-const KINDS = { answer: 1, head: 2 } as const;
+const KINDS = { answer: 1, head: 2, "operator-answer": 3, executed: 4 } as const;
 const PREFIX_BYTES = 8;
 
 export function encodeKept(kept: Kept): Uint8Array {
   switch (kept.kind) {
     case "answer":
-      return encode(KINDS.answer, kept.status, kept.headers, kept.body);
+    case "operator-answer":
+      return encode(KINDS[kept.kind], kept.status, kept.headers, kept.body);
+    case "executed":
+      return encode(KINDS.executed, 0, [], Buffer.alloc(0));
     case "head": {
       const headers = kept.location === undefined ? [] : ["Location", kept.location];
       return encode(KINDS.head, kept.status, headers, Buffer.alloc(0));
@@ -46,8 +49,16 @@ export function decodeKept(bytes: Uint8Array): Kept {
   const bodyAt = PREFIX_BYTES + buffer.readUInt32BE(4);
   if (bodyAt > buffer.length) throw unreadable("is cut");
   const headers = decodeHead(buffer.toString("latin1", PREFIX_BYTES, bodyAt));
-  if (kind === KINDS.answer) return { kind: "answer", status, headers, body: buffer.subarray(bodyAt) };
-  if (kind === KINDS.head) return { kind: "head", status, location: headers[1] };
+  switch (kind) {
+    case KINDS.answer:
+      return { kind: "answer", status, headers, body: buffer.subarray(bodyAt) };
+    case KINDS["operator-answer"]:
+      return { kind: "operator-answer", status, headers, body: buffer.subarray(bodyAt) };
+    case KINDS.head:
+      return { kind: "head", status, location: headers[1] };
+    case KINDS.executed:
+      return { kind: "executed" };
+  }
   throw unreadable("is of an unknown kind");
 }
 

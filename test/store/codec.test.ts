@@ -15,6 +15,8 @@ test.each<[string, Kept]>([
     { kind: "answer", status: 599, headers: ["X-Name", "caf\u00e9: b", "x-name", "", "A", "1"], body: everyByte },
   ],
   ["a Location instead of itself", { kind: "head", status: 201, location: "/invoices/1" }],
+  ["what an operator said", { kind: "operator-answer", status: 201, headers: ["A", "1"], body: everyByte }],
+  ["nothing: it was executed, and no more is known", { kind: "executed" }],
   ["nothing but its status", { kind: "head", status: 200, location: undefined }],
 ])("an answer with %s comes back as it was", (_what, kept) => {
   expect(decodeKept(encodeKept(kept))).toEqual(kept);

@@ -1,4 +1,5 @@
-import { Settings } from "./config/settings.ts";
+import { adminUrl } from "./admin-client.ts";
+import { keys } from "./keys.ts";
 import { serve } from "./serve.ts";
 import { FAILED, TOLD_WRONG, reasonOf } from "./surroundings.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -7,6 +8,7 @@ const HELP = `Usage: oncegate [command]
 
   (none), serve    run the gateway; settings come from the environment (docs/settings.md)
   health           exit code 0 if the gateway on this machine is alive; with --ready, if it can execute operations
+  keys             show and resolve operations of which nobody knows the outcome; keys --help
   version          print the version
   help             print this`;
 
@@ -18,6 +20,8 @@ export async function run(around: Surroundings): Promise<number> {
       return serve(around);
     case "health":
       return health(around);
+    case "keys":
+      return keys(around);
     case "version":
     case "--version":
       around.print(around.version);
@@ -34,23 +38,19 @@ export async function run(around: Surroundings): Promise<number> {
 
 /** For HEALTHCHECK: asks the gateway from beside it. Needs no setting but where its admin port is. */
 async function health({ args, env, print, complain }: Surroundings): Promise<number> {
-  const { success, data } = Settings.shape.ONCEGATE_ADMIN_LISTEN.safeParse(env["ONCEGATE_ADMIN_LISTEN"] || undefined);
   const options = args.slice(1);
-  if (!success || options.some((option) => option !== "--ready")) {
-    complain(success ? HELP : "oncegate: ONCEGATE_ADMIN_LISTEN must be an address and a port");
+  if (options.some((option) => option !== "--ready")) {
+    complain(HELP);
     return FAILED; // Docker keeps 2 for itself
   }
-  const { host, port } = data;
-  const page = options.includes("--ready") ? "/ready" : "/live";
-  const near = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
   try {
+    const url = new URL(options.includes("--ready") ? "/ready" : "/live", adminUrl(env));
     // Docker gives a health check 5 s.
-    const url = `http://${near.includes(":") ? `[${near}]` : near}:${port}${page}`;
     const answer = await fetch(url, { signal: AbortSignal.timeout(3_000) });
     print(await answer.text());
     return answer.ok ? 0 : FAILED;
   } catch (error) {
-    complain(`oncegate: no answer on port ${port}: ${reasonOf(error)}`);
+    complain(`oncegate: no answer on the admin port: ${reasonOf(error)}`);
     return FAILED;
   }
 }

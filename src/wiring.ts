@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import { createAdmin } from "./admin/admin.ts";
 import type { Listen } from "./config/values.ts";
 import type { SettingName, Settings } from "./config/settings.ts";
+import { hashOfKey } from "./domain/key.ts";
 import type { Rule } from "./domain/rule.ts";
 import { withoutScope } from "./domain/scope.ts";
 import { createClientPort } from "./inbound/app.ts";
@@ -16,6 +17,7 @@ import type { ConnectionLimits } from "./inbound/limits.ts";
 import type { Gate } from "./pipeline.ts";
 import { Keyring } from "./store/keyring.ts";
 import { keptNameSecret } from "./store/name-secret.ts";
+import { Operator } from "./store/operator.ts";
 import { Owner } from "./store/owner.ts";
 import type { Store } from "./store/records.ts";
 import { logAlarm, logLateEnd, logLateFailure, logRequest, watchStore } from "./telemetry/log.ts";
@@ -25,6 +27,9 @@ import { openPassThrough } from "./upstream/pass-through.ts";
 
 /** A pause in an upload longer than this is no honest client's. */
 const BODY_IDLE_MS = 30_000;
+
+/** What an API may still do on a request whose connection is gone. */
+const LINGERS_MS = 30_000;
 
 export type Gateway = {
   /** Where clients connect and where the operator does, with the ports that were taken. */
@@ -120,7 +125,22 @@ export async function startGateway(
     await store.probe();
     await nameSecret();
   };
-  const admin = createAdmin({ version, metrics, probeStore: probe, isDraining: () => isDraining });
+  const operator = new Operator({
+    records,
+    keyring,
+    journal: store.journal,
+    retentionMs: rule.retentionMs,
+    quarantineMs: settings.ONCEGATE_LEASE + settings.ONCEGATE_UPSTREAM_TIMEOUT + LINGERS_MS,
+  });
+  const admin = createAdmin({
+    version,
+    metrics,
+    probeStore: probe,
+    isDraining: () => isDraining,
+    operator,
+    keyHashOfClientKey: async (key) => hashOfKey(await nameSecret(), key),
+    token: settings.ONCEGATE_ADMIN_TOKEN,
+  });
   const listeners = {
     clients: await listening(clientPort.server, "ONCEGATE_LISTEN", settings.ONCEGATE_LISTEN),
     admin: await listening(admin, "ONCEGATE_ADMIN_LISTEN", settings.ONCEGATE_ADMIN_LISTEN),

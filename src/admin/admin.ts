@@ -1,7 +1,12 @@
 import { createServer } from "node:http";
 import type { Server } from "node:http";
 import express from "express";
+import type { NextFunction, Request as ExpressRequest, Response as ExpressResponse } from "express";
+import { z } from "zod";
+import type { Operator } from "../store/operator.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import { operatorAccess } from "./access.ts";
+import { recordPages } from "./records.ts";
 
 export type Admin = {
   version: string;
@@ -9,13 +14,20 @@ export type Admin = {
   /** Throws where the store does not answer or would not take a write. */
   probeStore: () => Promise<void>;
   isDraining: () => boolean;
+  operator: Operator;
+  keyHashOfClientKey: (key: string) => Promise<string>;
+  token: string | undefined;
 };
+
+const PAGES = ["/live", "/ready", "/version", "/metrics", "/records", "/journal"];
 
 /**
  * The operator's port. `/live`: the process answers. `/ready`: operations can be executed (200), or why not (503); a load balancer
  * stops sending then. Nothing of it is on the client port.
+ * /records and /journal are for operators alone (access.ts).
  */
-export function createAdmin({ version, metrics, probeStore, isDraining }: Admin): Server {
+export function createAdmin(admin: Admin): Server {
+  const { version, metrics, probeStore, isDraining } = admin;
   const app = express();
   app.disable("x-powered-by").set("etag", false);
   app.get("/live", (_req, res) => {
@@ -38,8 +50,32 @@ export function createAdmin({ version, metrics, probeStore, isDraining }: Admin)
   app.get("/metrics", async (_req, res) => {
     res.type(metrics.contentType).send(await metrics.text());
   });
+  const access = operatorAccess(admin.token);
+  app.use(["/records", "/journal"], (req, res, next) => {
+    if (access(req) === "allowed") return next();
+    const what =
+      admin.token === undefined
+        ? "Only from this machine, or with a token: set ONCEGATE_ADMIN_TOKEN."
+        : "Send the token of ONCEGATE_ADMIN_TOKEN as Authorization: Bearer.";
+    res.status(401).set("WWW-Authenticate", "Bearer").json({ error: "unauthorized", what });
+  });
+  app.use(recordPages(admin.operator, admin.keyHashOfClientKey));
   app.use((_req, res) => {
-    res.status(404).json({ status: "no such page", pages: ["/live", "/ready", "/version", "/metrics"] });
+    res.status(404).json({ status: "no such page", pages: PAGES });
+  });
+  app.use((error: unknown, _req: ExpressRequest, res: ExpressResponse, _next: NextFunction) => {
+    const { status, body } = failureOf(error);
+    res.status(status).json(body);
   });
   return createServer(app);
+}
+
+/** Instead of Express's page, which would show a stack. */
+function failureOf(error: unknown): { status: number; body: { error: string; what: string } } {
+  if (error instanceof z.ZodError) return { status: 400, body: { error: "bad-request", what: z.prettifyError(error) } };
+  const what = error instanceof Error ? error.message : String(error);
+  if (error instanceof Error && error.name === "StoreError")
+    return { status: 503, body: { error: "store-unavailable", what } };
+  const status = error instanceof Error && "status" in error && typeof error.status === "number" ? error.status : 500;
+  return { status, body: { error: status < 500 ? "bad-request" : "internal", what } };
 }

@@ -1,4 +1,4 @@
-import type { Name } from "./record.ts";
+import type { Name, Token } from "./record.ts";
 import { digest } from "./token.ts";
 
 export type KeyReading =
@@ -48,8 +48,11 @@ function unquote(sent: string): string | undefined {
 
 /** What names the operation in the store, the logs and the metrics. The half behind the dot is the key's alone. */
 export function nameOf(secret: Buffer, scope: string, key: string): Name {
-  return `${digest(secret, "scope", scope)}.${digest(secret, "key", key)}`;
+  return `${digest(secret, "scope", scope)}.${hashOfKey(secret, key)}`;
 }
+
+/** How a key is known in every scope. */
+export const hashOfKey = (secret: Buffer, key: string): Token => digest(secret, "key", key);
 
 /** The key's half of a name: enough for an operator to find a customer's key, without the customer's credential. */
 export const keyHashOf = (name: Name): string => name.slice(name.indexOf(".") + 1);

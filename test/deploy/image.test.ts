@@ -117,8 +117,8 @@ describe("a container", () => {
 
   test("after SIGTERM ends and stores what runs, then exits with 0, before an engine would kill it", async () => {
     const { clients } = running.lines.find(({ msg }) => msg === "oncegate started")!;
-    const posted = post(String(clients), "container-1", { fault: "delay:1000" });
-    await until("the API has been asked", async () => (await api.count("/invoices")) === 1 || undefined);
+    const posted = post(String(clients), "container-1", { fault: "delay-after:2000" });
+    await until("the API has made the invoice and not answered", async () => (await api.count("/invoices")) === 1);
     running.signal(gateway.stopSignal as NodeJS.Signals);
     expect((await posted).status).toBe(201);
     expect(await running.exited).toBe(0);

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { readFileSync } from "node:fs";
 import { Redis } from "ioredis";
+import { keyHashOf } from "../../src/domain/key.ts";
 import { openRedis } from "../../src/store/redis/open-redis.ts";
 import type { RedisSettings } from "../../src/store/redis/open-redis.ts";
 import type { Store } from "../../src/store/records.ts";
@@ -47,6 +48,12 @@ async function useEverything(store: Store): Promise<void> {
   expect(await records.claim(kept, aRetry(store, attempt))).toMatchObject({ kind: "completed" });
   expect(await records.read(held)).toMatchObject({ state: "unknown" });
   expect(await records.countUnknown()).toBe(1);
+  expect(await records.list("unknown", 1)).toMatchObject([{ name: held }]);
+  expect(await records.find(keyHashOf(kept))).toEqual([kept]);
+  const said = { verdict: "not-executed", owner } as const;
+  const note = { event: "resolved", name: held, by: "Ann", why: "looked", ...said } as const;
+  expect(await records.resolve(held, said, note)).toBe("resolved");
+  expect(await store.journal.latest(1)).toMatchObject([note]);
   expect((await store.describe()).durability).toContain("AOF, appendfsync always");
 }
 

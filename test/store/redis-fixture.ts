@@ -62,8 +62,8 @@ export async function sharedFixture(url: string, masters: () => Promise<RedisSer
   };
   await onEach((client) => client.flushall());
   return {
-    async open() {
-      const store = openRedis(url);
+    async open(sweeping) {
+      const store = openRedis(url, sweeping);
       stores.push(store);
       await untilItAnswers(store);
       return store;

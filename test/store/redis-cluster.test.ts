@@ -66,6 +66,28 @@ describe("a redis store on a cluster", () => {
     await store.nameSecret(Buffer.from("the secret"));
   });
 
+  test("follows a record while its slot is moved to another server", async () => {
+    const store = open(cluster.url);
+    await untilItAnswers(() => store.probe());
+    await Promise.all(cluster.masters.map((master) => cluster.client(master).flushall()));
+    const [name, attempt] = [anyName(), anAttempt(store)];
+    await store.records.claim(name, attempt); // its record and the index: two keys
+    const slot = slotOf(indexKey(name[23]!));
+    const holds = await Promise.all(
+      cluster.masters.map((master) => cluster.client(master).cluster("COUNTKEYSINSLOT", slot)),
+    );
+    const from = cluster.masters[holds.findIndex((count) => count > 0)]!;
+    const to = cluster.masters.find((master) => master !== from)!;
+    const seen: unknown[] = [];
+    await cluster.move([slot], from, to, async () => {
+      seen.push(await store.records.claim(name, attempt).catch((error: unknown) => error));
+    });
+    const split = { fate: "unsent", message: expect.stringContaining("is moving this record (TRYAGAIN)") };
+    expect(seen).toEqual([{ kind: "yours" }, expect.objectContaining(split), { kind: "yours" }]);
+    expect(await store.records.complete(name, theAnswer(attempt, "invoice 1"))).toBe("completed");
+    expect(await cluster.client(to).cluster("COUNTKEYSINSLOT", slot)).toBe(1);
+  });
+
   test("names a server of the wrong kind", async () => {
     const single = await startRedis();
     ending.push(() => single.close());

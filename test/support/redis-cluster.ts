@@ -14,7 +14,7 @@ export type RedisCluster = {
   client(node: RedisServer): Redis;
   /**
    * Moves slots and what they hold from one master to another, as `redis-cli --cluster reshard` does. `meanwhile`: when the move
-   * has begun, and again when the first half of the keys is there and the second half here.
+   * has begun, when half of the keys are there and half still here, and when all are there but not the slots.
    */
   move(slots: readonly number[], from: RedisServer, to: RedisServer, meanwhile?: () => Promise<void>): Promise<void>;
   close(): Promise<void>;
@@ -78,8 +78,10 @@ export async function startCluster(options: ClusterOptions = {}): Promise<RedisC
       const left = (slot: number): Promise<number> => source.cluster("COUNTKEYSINSLOT", slot);
       for (const slot of slots) await moveKeys(slot, Math.ceil((await left(slot)) / 2));
       await meanwhile();
+      for (const slot of slots) while ((await left(slot)) > 0) await moveKeys(slot, 10);
+      await meanwhile();
       for (const slot of slots) {
-        while ((await left(slot)) > 0) await moveKeys(slot, 10);
+        while ((await left(slot)) > 0) await moveKeys(slot, 10); // what was written since
         for (const node of [target, source, ...masters.map(client)])
           await node.cluster("SETSLOT", slot, "NODE", targetId);
       }

@@ -20,7 +20,7 @@ const REFUSALS: Record<string, string> = {
   CLUSTERDOWN: "is part of a cluster that is down",
   MOVED: "says that another server of the cluster answers",
   ASK: "says that another server of the cluster answers",
-  TRYAGAIN: "is moving this record to another server of the cluster",
+  TRYAGAIN: "is moving this record",
 };
 
 /** What Redis says with the one word ERR. */

@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { AT_ONCE, replicasOf } from "./redis-sentinels.ts";
-import { freePort, startRedis } from "./redis-server.ts";
+import { startRedis, startTogether } from "./redis-server.ts";
 import type { RedisServer } from "./redis-server.ts";
 import { until } from "./until.ts";
 
@@ -26,33 +26,41 @@ const SLOTS = 16_384;
 
 export async function startCluster(options: ClusterOptions = {}): Promise<RedisCluster> {
   const { masters: size = 3, withReplicas = true, nodeTimeoutMs = 15_000 } = options;
-  const startNode = async (): Promise<RedisServer> => {
-    const bus = ["--cluster-enabled", "yes", "--cluster-port", `${await freePort()}`];
-    const settings = [...bus, "--cluster-node-timeout", `${nodeTimeoutMs}`, "--cluster-allow-replica-migration", "no"];
-    return startRedis({ extra: [...AT_ONCE, ...settings] });
-  };
-  const masters = await Promise.all(Array.from({ length: size }, startNode));
-  const replicas = await Promise.all(Array.from({ length: withReplicas ? size : 0 }, startNode));
-  const nodes = [...masters, ...replicas];
+  const extra = [...AT_ONCE, "--cluster-node-timeout", `${nodeTimeoutMs}`, "--cluster-allow-replica-migration", "no"];
+  const known = withReplicas ? 2 * size : size;
+  const nodes = await startTogether(Array.from({ length: known }, () => startRedis({ isClusterNode: true, extra })));
+  const [masters, replicas] = [nodes.slice(0, size), nodes.slice(size)];
   const clients = new Map(nodes.map((node) => [node, connectTo(node)]));
   const client = (node: RedisServer): Redis => clients.get(node)!;
   const idOf = async (node: RedisServer): Promise<string> => client(node).cluster("MYID");
-
-  await Promise.all(nodes.map((node, i) => client(node).call("CLUSTER", "SET-CONFIG-EPOCH", i + 1)));
-  for (const [i, node] of masters.entries()) {
-    const [from, to] = [Math.floor((i * SLOTS) / size), Math.floor(((i + 1) * SLOTS) / size) - 1];
-    await client(node).call("CLUSTER", "ADDSLOTSRANGE", from, to);
+  const close = async (): Promise<void> => {
+    for (const one of clients.values()) one.disconnect();
+    await Promise.all(nodes.map((node) => node.close()));
+  };
+  try {
+    await form();
+  } catch (error) {
+    await close();
+    throw error;
   }
-  const bus = Number((await client(nodes[0]!).config("GET", "cluster-port"))[1]);
-  for (const node of nodes.slice(1)) await client(node).call("CLUSTER", "MEET", "127.0.0.1", nodes[0]!.port, bus);
-  await until("a cluster whose nodes all know each other", () => agree(nodes.length));
-  for (const [i, replica] of replicas.entries())
-    await client(replica).call("CLUSTER", "REPLICATE", await idOf(masters[i]!));
-  for (const master of withReplicas ? masters : [])
-    await until("a replica in step", async () => (await replicasOf(master)) === 1);
-  await until("a cluster that is well", () => agree(nodes.length));
 
-  async function agree(known: number): Promise<boolean> {
+  async function form(): Promise<void> {
+    await Promise.all(nodes.map((node, i) => client(node).call("CLUSTER", "SET-CONFIG-EPOCH", i + 1)));
+    for (const [i, node] of masters.entries()) {
+      const [from, to] = [Math.floor((i * SLOTS) / size), Math.floor(((i + 1) * SLOTS) / size) - 1];
+      await client(node).call("CLUSTER", "ADDSLOTSRANGE", from, to);
+    }
+    const bus = Number((await client(nodes[0]!).config("GET", "cluster-port"))[1]);
+    for (const node of nodes.slice(1)) await client(node).call("CLUSTER", "MEET", "127.0.0.1", nodes[0]!.port, bus);
+    await until("a cluster whose nodes all know each other", () => agree());
+    for (const [i, replica] of replicas.entries())
+      await client(replica).call("CLUSTER", "REPLICATE", await idOf(masters[i]!));
+    for (const master of withReplicas ? masters : [])
+      await until("a replica in step", async () => (await replicasOf(master)) === 1);
+    await until("a cluster that is well", () => agree());
+  }
+
+  async function agree(): Promise<boolean> {
     const infos = await Promise.all(nodes.map((node) => client(node).cluster("INFO")));
     return infos.every((info) => info.includes("cluster_state:ok") && info.includes(`cluster_known_nodes:${known}\r`));
   }
@@ -86,10 +94,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<RedisC
           await node.cluster("SETSLOT", slot, "NODE", targetId);
       }
     },
-    async close() {
-      for (const one of clients.values()) one.disconnect();
-      await Promise.all(nodes.map((node) => node.close()));
-    },
+    close,
   };
 }
 

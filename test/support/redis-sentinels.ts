@@ -1,5 +1,6 @@
 import { Redis } from "ioredis";
-import { RedisServer, freePort, startRedis } from "./redis-server.ts";
+import { startRedis, startTogether } from "./redis-server.ts";
+import type { RedisServer } from "./redis-server.ts";
 import { until } from "./until.ts";
 
 /** A master, its replicas, and the Sentinels that watch them; all real, all on 127.0.0.1. */
@@ -39,7 +40,7 @@ export async function startSentinels(options: SentinelsOptions = {}): Promise<Se
   };
   const first = await nodeOf([]);
   const others = Array.from({ length: replicas }, () => nodeOf(["--replicaof", "127.0.0.1", `${first.port}`]));
-  const nodes = [first, ...(await Promise.all(others))];
+  const nodes = await startTogether([Promise.resolve(first), ...others]);
   const config = [
     `sentinel monitor ${MASTER} 127.0.0.1 ${first.port} 2`,
     `sentinel down-after-milliseconds ${MASTER} ${downAfterMs}`,
@@ -48,9 +49,11 @@ export async function startSentinels(options: SentinelsOptions = {}): Promise<Se
     ...(doSentinelsAsk ? [`sentinel sentinel-pass ${password}`] : []),
   ];
   const ownAuth = doSentinelsAsk ? auth : {};
-  const sentinels = await Promise.all(
-    Array.from({ length: SENTINELS }, async () => startRedis({ ...ownAuth, sentinel: config, port: await freePort() })),
-  );
+  const started = await startTogether([
+    ...nodes.map((node) => Promise.resolve(node)),
+    ...Array.from({ length: SENTINELS }, () => startRedis({ ...ownAuth, sentinel: config })),
+  ]);
+  const sentinels = started.slice(nodes.length);
   const userinfo = password === undefined ? "" : `:${encodeURIComponent(password)}@`;
 
   const asked = sentinels.map(
@@ -82,13 +85,18 @@ export async function startSentinels(options: SentinelsOptions = {}): Promise<Se
       await Promise.all([...sentinels, ...nodes].map((server) => server.close()));
     },
   };
-  await installation.untilReplicated();
-  await until("Sentinels that know everybody", async () =>
-    (await views()).every(
-      (view) => Number(view["num-slaves"]) === replicas && Number(view["num-other-sentinels"]) === SENTINELS - 1,
-    ),
-  );
-  return installation;
+  try {
+    await installation.untilReplicated();
+    await until("Sentinels that know everybody", async () =>
+      (await views()).every(
+        (view) => Number(view["num-slaves"]) === replicas && Number(view["num-other-sentinels"]) === SENTINELS - 1,
+      ),
+    );
+    return installation;
+  } catch (error) {
+    await installation.close();
+    throw error;
+  }
 }
 
 /** Replicas that start in step rather than after the usual five seconds, and notice at once when they are not. */

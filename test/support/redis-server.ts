@@ -19,6 +19,8 @@ export type RedisServerOptions = {
   appendonly?: boolean;
   /** Only TLS on its port, with the certificate of certificate.ts; `mutual`: clients must show one, too. */
   tls?: "one-sided" | "mutual";
+  /** As a node of a cluster that is yet to be made. */
+  isClusterNode?: boolean;
   /** As a Sentinel, with these lines as its configuration. */
   sentinel?: string[];
   /** More of redis-server's own, such as ["--maxmemory", "3mb"]. */
@@ -38,6 +40,7 @@ export class RedisServer {
   readonly #options: RedisServerOptions;
   #guard: ChildProcess | undefined;
   #pid = 0;
+  #busPort: number | undefined;
 
   constructor(dir: string, port: number, options: RedisServerOptions) {
     this.dir = dir;
@@ -72,7 +75,7 @@ export class RedisServer {
   }
 
   async #settings(): Promise<string[]> {
-    const { password, appendonly = true, tls, sentinel, extra = [] } = this.#options;
+    const { password, appendonly = true, tls, sentinel, isClusterNode = false, extra = [] } = this.#options;
     const settings = [tls ? "--tls-port" : "--port", `${this.port}`, "--bind", "127.0.0.1", "--dir", this.dir];
     if (password) settings.push("--requirepass", password);
     if (tls) settings.push("--port", "0", ...(await this.#certificate(tls)));
@@ -85,6 +88,10 @@ export class RedisServer {
     settings.push("--save", "", "--appendonly", appendonly ? "yes" : "no", "--enable-debug-command", "local");
     // everysec holds writes back while the disk is busy, up to two seconds, and loses them with the process.
     settings.push("--appendfsync", "always");
+    if (isClusterNode) {
+      this.#busPort ??= await freePort(); // not 10,000 above the other, where there may be no port any more
+      settings.push("--cluster-enabled", "yes", "--cluster-port", `${this.#busPort}`);
+    }
     return [...settings, ...extra];
   }
 
@@ -139,16 +146,32 @@ export class RedisServer {
   }
 }
 
+/** Somebody may take a port between its choice and its use: then with another one. */
+const TRIES = 3;
+
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
-  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), "oncegate-redis-")));
-  const server = new RedisServer(dir, options.port ?? (await freePort()), options);
-  try {
-    await server.start();
-    return server;
-  } catch (error) {
-    await server.close();
-    throw error;
+  for (let tries = 1; ; tries++) {
+    const dir = options.dir ?? (await mkdtemp(join(tmpdir(), "oncegate-redis-")));
+    const server = new RedisServer(dir, options.port ?? (await freePort()), options);
+    try {
+      await server.start();
+      return server;
+    } catch (error) {
+      await server.close();
+      if (options.port !== undefined || tries === TRIES || !String(error).includes("Address already in use"))
+        throw error;
+    }
   }
+}
+
+/** All or none: where one cannot be started the others are closed. */
+export async function startTogether(starts: Promise<RedisServer>[]): Promise<RedisServer[]> {
+  const ends = await Promise.allSettled(starts);
+  const started = ends.flatMap((end) => (end.status === "fulfilled" ? [end.value] : []));
+  const failed = ends.find((end) => end.status === "rejected");
+  if (failed === undefined) return started;
+  await Promise.all(started.map((server) => server.close()));
+  throw failed.reason;
 }
 
 /** Another process may take it before its user does; ephemeral ports are handed out in turn, so that is rare. */

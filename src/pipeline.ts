@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Readable } from "node:stream";
+import type { Share } from "./budget.ts";
 import { readContent, fieldOf } from "./domain/content.ts";
 import { fingerprintOf } from "./domain/fingerprint.ts";
 import { endToEnd, via } from "./domain/headers.ts";
@@ -65,13 +66,13 @@ export async function handle(request: Request, gate: Gate): Promise<Reply | "pas
     const claim = await claimOrWait(operation, gate);
     if (claim.kind !== "claimed") return answerRetry(operation, claim);
     isRunning = true;
-    return await executed(operation, claim.lease, gate, read.forget);
+    return await executed(operation, claim.lease, gate, read.share);
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     request.facts.why = error.message;
     return refuse(request, refusal.storeUnavailable());
   } finally {
-    if (!isRunning) read.forget();
+    if (!isRunning) read.share.giveBack();
   }
 }
 
@@ -137,12 +138,12 @@ function replay(request: Request, kept: Kept): Reply {
   }
 }
 
-/** Executes and settles, whatever becomes of the client; replies within the client's patience. `forget`: its body is done with. */
-async function executed(operation: Operation, lease: Lease, gate: Gate, forget: () => void): Promise<Reply> {
+/** Executes and settles, whatever becomes of the client; replies within the client's patience. */
+async function executed(operation: Operation, lease: Lease, gate: Gate, share: Share): Promise<Reply> {
   const { request } = operation;
-  const ending = execute(operation, lease, gate).finally(() => {
+  const ending = execute(operation, lease, gate, share).finally(() => {
     lease.stopRenewing();
-    forget();
+    share.giveBack();
   });
   const reply = await within(gate.clientWaitMs, ending);
   if (reply !== undefined) return reply;
@@ -156,7 +157,7 @@ async function executed(operation: Operation, lease: Lease, gate: Gate, forget: 
   return refuse(request, refusal.stillRunning(gate.clientWaitMs));
 }
 
-async function execute({ request, rule, body }: Operation, lease: Lease, gate: Gate): Promise<Reply> {
+async function execute({ request, rule, body }: Operation, lease: Lease, gate: Gate, share: Share): Promise<Reply> {
   const { facts, method, path, query } = request;
   const outgoing = {
     method,
@@ -165,7 +166,7 @@ async function execute({ request, rule, body }: Operation, lease: Lease, gate: G
     body,
   };
   const sentAt = performance.now();
-  const execution = await gate.upstream.execute(outgoing, () => lease.isGood());
+  const execution = await gate.upstream.execute(outgoing, { maySend: () => lease.isGood(), share });
   const endedAt = performance.now();
   const reply = await settle(request, rule, execution, lease);
   facts.upstreamMs = endedAt - sentAt;
@@ -216,7 +217,8 @@ async function settleAnswer(
 type UpstreamAnswer = { status: number; headers: RawHeaders; body: Reply["body"] };
 
 function fromUpstream(outcome: Outcome, { status, headers, body }: UpstreamAnswer, added: string[]): Reply {
-  return { outcome, status, headers: [...endToEnd(headers), "Via", via("1.1"), ...added], body };
+  const passed = endToEnd(headers, status === 204 ? ["content-length"] : []); // a client would wait for that body (RFC 9110, 8.6)
+  return { outcome, status, headers: [...passed, "Via", via("1.1"), ...added], body };
 }
 
 export function refuse(request: Request, problem: Problem): Reply {

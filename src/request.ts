@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { Share } from "./budget.ts";
 import type { HeaderValues } from "./domain/key.ts";
 import type { ProblemCode } from "./domain/problem.ts";
 import type { Name } from "./domain/record.ts";
@@ -23,7 +24,7 @@ export type Request = {
   facts: Facts;
 };
 
-export type BodyReading = { kind: "whole"; body: Buffer; forget: () => void } | { kind: Unreadable };
+export type BodyReading = { kind: "whole"; body: Buffer; share: Share } | { kind: Unreadable };
 
 export type Facts = { rule?: string; name?: Name; storeMs?: number; upstreamMs?: number; stored?: false; why?: string };
 

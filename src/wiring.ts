@@ -3,13 +3,13 @@ import { once } from "node:events";
 import type { Server } from "node:http";
 import type { Logger } from "pino";
 import { createAdmin } from "./admin/admin.ts";
+import { Budget } from "./budget.ts";
 import type { Listen } from "./config/values.ts";
 import type { SettingName, Settings } from "./config/settings.ts";
 import { hashOfKey } from "./domain/key.ts";
 import type { Rule } from "./domain/rule.ts";
 import { withoutScope } from "./domain/scope.ts";
 import { createClientPort } from "./inbound/app.ts";
-import { BodyBudget } from "./inbound/body.ts";
 import { trustedProxies } from "./inbound/forwarding.ts";
 import { createGuard } from "./inbound/guard.ts";
 import { CONNECTION_LIMITS } from "./inbound/limits.ts";
@@ -64,7 +64,8 @@ export async function startGateway(
 ): Promise<Gateway> {
   const rule = defaultRule(settings);
   const pseudonym = `oncegate-${randomBytes(4).toString("hex")}`; // two gateways in a row are no loop
-  const metrics = openMetrics(() => store.records.countUnknown());
+  const budget = new Budget(settings.ONCEGATE_MAX_BUFFERED);
+  const metrics = openMetrics({ countUnknown: () => store.records.countUnknown(), bufferedBytes: () => budget.held });
   const heard = watchStore(log);
   const records = timed(store.records, (verb, trouble, seconds) => {
     heard(trouble);
@@ -111,7 +112,7 @@ export async function startGateway(
       withinMs: settings.ONCEGATE_CLIENT_WAIT,
       idleMs: BODY_IDLE_MS,
     },
-    bodyBudget: new BodyBudget(settings.ONCEGATE_MAX_BUFFERED),
+    budget,
     forwarder: { pseudonym, isTrusted: trustedProxies(settings.ONCEGATE_TRUSTED_PROXIES ?? []) },
     preserveHost: settings.ONCEGATE_PRESERVE_HOST,
     isDraining: () => isDraining,

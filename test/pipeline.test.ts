@@ -4,7 +4,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { pino } from "pino";
 import { createClientPort } from "../src/inbound/app.ts";
-import { BodyBudget } from "../src/inbound/body.ts";
+import { Budget } from "../src/budget.ts";
 import { CONNECTION_LIMITS } from "../src/inbound/limits.ts";
 import type { Gate } from "../src/pipeline.ts";
 import type { RequestEnd } from "../src/request.ts";
@@ -68,7 +68,7 @@ async function serving(
       preserveHost: false,
     }),
     bodyLimits: { maxBytes: 1_000, withinMs: 10_000, idleMs: 10_000 },
-    bodyBudget: new BodyBudget(1_000),
+    budget: new Budget(1_000),
     guard: () => undefined,
     forwarder: { pseudonym: "oncegate-1", isTrusted: () => false },
     limits: CONNECTION_LIMITS,
@@ -132,7 +132,7 @@ test("an operation that cannot be sent before its lease is over is not sent, and
   };
   let sent = 0;
   const url = await serving(
-    async (_request, maySend) => {
+    async (_request, { maySend }) => {
       if (sent++ > 0) return { kind: "never-sent", reason: "unreachable", why: "asked a second time" };
       await until("nothing may be sent any more", () => !maySend());
       return { kind: "never-sent", reason: "lease-over", why: "the lease is over" };

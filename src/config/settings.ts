@@ -102,10 +102,10 @@ export const Settings = z
     ONCEGATE_MAX_STORED_RESPONSE: value.size("1kb", "256mb").prefault("10mb").meta({
       description: "Largest answer that is stored; a larger one reaches its client whole, but a retry does not get it.",
     }),
-    ONCEGATE_MAX_BUFFERED: value
-      .size("1mb", "64gb")
-      .prefault("512mb")
-      .meta({ description: "Bodies of all operations together; beyond it operations are refused for a moment." }),
+    ONCEGATE_MAX_BUFFERED: value.size("1mb", "64gb").prefault("512mb").meta({
+      description:
+        "Bodies and answers of all operations together; from there on further operations are refused for a moment. Answers of those that run are kept all the same: at most ONCEGATE_MAX_STORED_RESPONSE each, beyond this.",
+    }),
     ONCEGATE_CONNECT_TIMEOUT: value
       .duration("50ms", "60s")
       .prefault("5s")

@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { Socket } from "node:net";
+import { Readable } from "node:stream";
 import type { Duplex } from "node:stream";
 import express from "express";
 import { problemAnswer } from "../domain/problem.ts";
@@ -8,7 +9,7 @@ import type { Problem } from "../domain/problem.ts";
 import { newId } from "../ids.ts";
 import { handle, refuse } from "../pipeline.ts";
 import type { Gate } from "../pipeline.ts";
-import type { Request, RequestEnd } from "../request.ts";
+import type { Reply, Request, RequestEnd } from "../request.ts";
 import type { PassThrough } from "../upstream/pass-through.ts";
 import type { Guard, Unsafe } from "./guard.ts";
 import { asRequest, headOf, isWebSocket, sayContinue } from "./incoming.ts";
@@ -176,6 +177,7 @@ async function serve(inbound: Inbound, one: Served, connection: Connection, unsa
   res.on("error", () => {}); // the client left; "close" follows
   inbound.onStart();
   const { id: requestId, method, path, facts } = request;
+  let replyBytes = 0;
   const end: RequestEnd = { requestId, method, path, status: 0, outcome: "pass-through", ms: 0, facts };
   try {
     if (unsafe !== undefined) facts.why = unsafe.reason;
@@ -192,6 +194,8 @@ async function serve(inbound: Inbound, one: Served, connection: Connection, unsa
     } else {
       end.outcome = reply.outcome;
       connection.isOver ||= isLast;
+      replyBytes = bytesOf(reply.body);
+      inbound.budget.hold(replyBytes);
       sendReply(res, reply, isLast);
     }
   } catch (error) {
@@ -201,6 +205,7 @@ async function serve(inbound: Inbound, one: Served, connection: Connection, unsa
     else sendReply(res, problemAnswer({ code: "internal", what: "Nobody expected this." }, requestId), true);
   }
   await closed.promise;
+  inbound.budget.give(replyBytes);
   end.status = res.headersSent ? res.statusCode : 0;
   if (one.brokenOff !== undefined) {
     Object.assign(end, { outcome: one.brokenOff.code, status: problemAnswer(one.brokenOff, requestId).status });
@@ -208,4 +213,9 @@ async function serve(inbound: Inbound, one: Served, connection: Connection, unsa
   }
   end.ms = performance.now() - startedAt;
   inbound.onEnd(end);
+}
+
+/** What a reply keeps in memory until its client has taken it. */
+function bytesOf(body: Reply["body"]): number {
+  return body instanceof Readable ? body.readableLength : body.length;
 }

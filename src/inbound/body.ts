@@ -1,4 +1,7 @@
 import type { IncomingMessage } from "node:http";
+import { Share } from "../budget.ts";
+import type { Budget } from "../budget.ts";
+import { Pieces } from "../pieces.ts";
 import type { BodyReading } from "../request.ts";
 
 export type BodyLimits = {
@@ -9,26 +12,6 @@ export type BodyLimits = {
   idleMs: number;
 };
 
-/** Bytes that all operations together hold of their clients' bodies (ONCEGATE_MAX_BUFFERED). */
-export class BodyBudget {
-  readonly #maxBytes: number;
-  #taken = 0;
-
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
-  }
-
-  take(bytes: number): boolean {
-    if (this.#taken + bytes > this.#maxBytes) return false;
-    this.#taken += bytes;
-    return true;
-  }
-
-  give(bytes: number): void {
-    this.#taken -= bytes;
-  }
-}
-
 /**
  * The whole body of an operation, or why it cannot be had. Whatever is not whole claims nothing: the caller refuses and the
  * connection is closed, since what else of the body arrives would be taken for the next request. `onBegin` is called where the
@@ -37,15 +20,14 @@ export class BodyBudget {
 export function readBody(
   req: IncomingMessage,
   limits: BodyLimits,
-  budget: BodyBudget,
+  budget: Budget,
   onBegin: () => void = () => {},
 ): Promise<BodyReading> {
   return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
+    const body = new Pieces();
+    const share = new Share(budget);
     let idle: NodeJS.Timeout | undefined;
     const whole = setTimeout(() => end({ kind: "slow" }), limits.withinMs);
-    const forget = () => budget.give(bytes);
 
     const end = (reading: BodyReading): void => {
       clearTimeout(whole);
@@ -54,7 +36,7 @@ export function readBody(
       if (reading.kind !== "whole") {
         req.on("error", () => {}); // what becomes of the rest of the upload concerns nobody
         req.pause();
-        forget();
+        share.giveBack();
       }
       resolve(reading);
     };
@@ -64,15 +46,15 @@ export function readBody(
     };
     const onData = (chunk: Buffer): void => {
       stillAlive();
-      if (bytes + chunk.length > limits.maxBytes) return end({ kind: "too-large" });
-      if (!budget.take(chunk.length)) return end({ kind: "overloaded" });
-      bytes += chunk.length;
-      chunks.push(chunk);
+      if (body.length + chunk.length > limits.maxBytes) return end({ kind: "too-large" });
+      if (!share.admit(chunk.length)) return end({ kind: "overloaded" });
+      body.add(chunk);
     };
-    const onEnd = (): void => end({ kind: "whole", body: Buffer.concat(chunks, bytes), forget });
+    const onEnd = (): void => end({ kind: "whole", body: body.whole(), share });
     const onCut = (): void => end({ kind: "cut" });
 
     if (Number(req.headers["content-length"]) > limits.maxBytes) return end({ kind: "too-large" });
+    if (!share.admit(0)) return end({ kind: "overloaded" });
     onBegin();
     stillAlive();
     req.on("data", onData).on("end", onEnd).on("error", onCut).on("close", onCut);

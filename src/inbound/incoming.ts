@@ -3,7 +3,8 @@ import { Socket } from "node:net";
 import { newId } from "../ids.ts";
 import type { Request } from "../request.ts";
 import { readBody } from "./body.ts";
-import type { BodyBudget, BodyLimits } from "./body.ts";
+import type { Budget } from "../budget.ts";
+import type { BodyLimits } from "./body.ts";
 import { forwardedHeaders } from "./forwarding.ts";
 import type { Forwarder, Peer } from "./forwarding.ts";
 import type { Head } from "./head.ts";
@@ -11,7 +12,7 @@ import type { Head } from "./head.ts";
 /** What requests are taken in with. */
 export type Intake = {
   bodyLimits: BodyLimits;
-  bodyBudget: BodyBudget;
+  budget: Budget;
   forwarder: Forwarder;
   preserveHost: boolean;
 };
@@ -25,7 +26,7 @@ export function asRequest(intake: Intake, req: IncomingMessage, client: ServerRe
     ...split(req.url ?? "/"),
     headers: req.headersDistinct,
     readBody: () =>
-      readBody(req, intake.bodyLimits, intake.bodyBudget, () => {
+      readBody(req, intake.bodyLimits, intake.budget, () => {
         if (!(client instanceof Socket)) sayContinue(req, client);
       }),
     outgoingHeaders: () => {

@@ -7,8 +7,14 @@ const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 
 export type Metrics = ReturnType<typeof openMetrics>;
 
-/** Five metrics, named in README.md, "Operating it". Labels have few values: never a key, a scope or a path. */
-export function openMetrics(countUnknown: () => Promise<number>) {
+/** Six metrics, named in README.md, "Operating it". Labels have few values: never a key, a scope or a path. */
+export function openMetrics({
+  countUnknown,
+  bufferedBytes,
+}: {
+  countUnknown: () => Promise<number>;
+  bufferedBytes: () => number;
+}) {
   const registry = new Registry();
   const registers = [registry];
   const requests = new Counter({
@@ -45,7 +51,14 @@ export function openMetrics(countUnknown: () => Promise<number>) {
         }
       },
     }),
-
+    buffered: new Gauge({
+      name: "oncegate_buffered_bytes",
+      help: "Bytes of bodies and answers that operations keep in memory (ONCEGATE_MAX_BUFFERED).",
+      registers,
+      collect() {
+        this.set(bufferedBytes());
+      },
+    }),
     contentType: registry.contentType,
     requestStarted: () => inFlight.inc(),
     requestEnded({ outcome, facts }: RequestEnd): void {

@@ -36,10 +36,20 @@ export function connectUpstream({ url, ca, connectTimeoutMs }: UpstreamAddress):
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
     maxHeaderSize: MAX_HEAD_BYTES,
     connect: (options, done) => {
-      connect(options, (...[error, socket]) => {
+      const isTls = options.protocol === "https:";
+      const port = options.port === "" ? (isTls ? "443" : "80") : options.port;
+      connect({ ...options, port, protocol: "http:" }, (...[error, tcp]) => {
         if (error !== null) return done(error, null);
-        resetInsteadOfClose(socket, () => isResetting);
-        done(null, socket);
+        const ready = (socket: Socket): void => {
+          resetInsteadOfClose(socket, tcp, () => isResetting);
+          done(null, socket);
+        };
+        if (!isTls) return ready(tcp);
+        connect({ ...options, httpSocket: tcp }, (...[refused, secured]) => {
+          if (refused !== null) return done(refused, null);
+          secured.once("error", () => secured.destroy()); // which Node leaves open when what comes is not TLS
+          ready(secured);
+        });
       });
     },
   });
@@ -47,19 +57,24 @@ export function connectUpstream({ url, ca, connectTimeoutMs }: UpstreamAddress):
     pool,
     resetting(abort) {
       isResetting = true;
-      abort(); // destroys its socket before it returns
-      isResetting = false;
+      try {
+        abort(); // destroys its socket before it returns
+      } finally {
+        isResetting = false;
+      }
     },
   };
 }
 
-/** TLS sockets cannot be reset from here (Node refuses) and are closed. */
-function resetInsteadOfClose(socket: Socket, wanted: () => boolean): void {
-  if ("encrypted" in socket) return;
+/**
+ * Node refuses to reset a TLS socket; the connection under it can be. The error must not get lost on the way: without one, undici
+ * takes the end of the connection for the end of an answer without a length, and throws where nobody can catch it.
+ */
+function resetInsteadOfClose(socket: Socket, tcp: Socket, wanted: () => boolean): void {
   const destroy = socket.destroy.bind(socket);
   socket.destroy = (error?: Error) => {
-    if (!wanted()) return destroy(error);
-    socket.destroy = destroy;
-    return socket.resetAndDestroy();
+    socket.destroy = () => destroy(error); // for the reset, which destroys the socket without saying why
+    if (wanted()) tcp.resetAndDestroy();
+    return socket.destroy();
   };
 }

@@ -2,16 +2,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CONNECTIONS, connectUpstream } from "./connect.ts";
 import { Places } from "./places.ts";
 import { Try } from "./try.ts";
-import type { Execution, UpstreamSettings } from "./try.ts";
+import type { Execution, Permit, UpstreamSettings } from "./try.ts";
 
 type Outgoing = { method: string; target: string; headers: string[]; body: Uint8Array };
 
 export type Upstream = {
-  /**
-   * Sends `request` at most once, wherever it fails. `maySend` is asked in the tick in which the first byte would leave, at
-   * every try. Never throws.
-   */
-  execute(request: Outgoing, maySend: () => boolean): Promise<Execution>;
+  /** Sends `request` at most once, wherever it fails, and only where `permit` says so. Never throws. */
+  execute(request: Outgoing, permit: Permit): Promise<Execution>;
   /** Gives up on everything under way: the process must end. */
   abandon(): void;
   close(): Promise<void>;
@@ -29,34 +26,35 @@ export function openUpstream(settings: UpstreamSettings): Upstream {
 
   let isAbandoned = false;
 
-  const tryOnce = async (request: Outgoing, maySend: () => boolean): Promise<Execution> => {
+  const onFree = (one: Try): void => {
+    if (underWay.delete(one)) places.give();
+  };
+
+  const tryOnce = async (request: Outgoing, permit: Permit): Promise<Execution> => {
     const hasPlace = await places.take(settings.connectTimeoutMs);
     if (isAbandoned) return { kind: "never-sent", reason: "abandoned", why: "the gateway stops" };
     if (!hasPlace) return { kind: "never-sent", reason: "unreachable", why: "no free connection in time" };
-    const one = new Try(settings, maySend, resetting);
+    const one = new Try(settings, permit, { resetting, onFree });
     underWay.add(one);
     try {
       pool.dispatch({ ...request, path: basePath + request.target }, one);
     } catch (error) {
-      one.refused(error instanceof Error ? error : new Error(String(error)));
+      one.onResponseError(undefined, error instanceof Error ? error : new Error(String(error)));
     }
-    const execution = await one.ended;
-    underWay.delete(one);
-    places.give();
-    return execution;
+    return one.ended;
   };
 
   return {
-    async execute(request, maySend) {
+    async execute(request, permit) {
       const startedAt = performance.now();
       for (const pause of RETRY_PAUSES_MS) {
-        const execution = await tryOnce(request, maySend);
+        const execution = await tryOnce(request, permit);
         if (execution.kind !== "never-sent" || execution.reason !== "unreachable") return execution;
         const wait = pause * (0.75 + Math.random() / 2);
         if (performance.now() + wait - startedAt > RETRY_WITHIN_MS) return execution;
         await sleep(wait);
       }
-      return tryOnce(request, maySend);
+      return tryOnce(request, permit);
     },
     abandon() {
       isAbandoned = true;

@@ -1,10 +1,12 @@
 import type { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
+import type { Share } from "../budget.ts";
 import { valuesOf } from "../domain/headers.ts";
 import type { RawHeaders } from "../domain/headers.ts";
 import type { UnknownReason } from "../domain/record.ts";
 import type { NeverSent } from "../domain/refusal.ts";
 import type { Answer } from "../domain/replay.ts";
+import { Pieces } from "../pieces.ts";
 import type { UpstreamAddress } from "./connect.ts";
 import { largeBody } from "./large-body.ts";
 import type { LargeBody } from "./large-body.ts";
@@ -24,26 +26,40 @@ export type UpstreamSettings = UpstreamAddress & {
   keepBytes: number;
 };
 
+export type Permit = {
+  /** Asked in the tick in which the first byte would leave, at every try. */
+  maySend: () => boolean;
+  /** Holds what is collected of the answer, until its owner gives it back. */
+  share: Share;
+};
+
 /** One try of undici's: from the dispatch to its end, told in an Execution. */
 export class Try implements Dispatcher.DispatchHandler {
   readonly ended: Promise<Execution>;
   readonly #settings: UpstreamSettings;
-  readonly #maySend: () => boolean;
+  readonly #permit: Permit;
   readonly #resetting: (abort: () => void) => void;
+  readonly #onFree: () => void;
   #resolve!: (execution: Execution) => void;
   #isOver = false;
   #timer: NodeJS.Timeout;
   #controller: Dispatcher.DispatchController | undefined; // set once the first byte leaves
+  #hasBegun = false; // the answer, with its first byte
   #status = 0;
   #headers: string[] = [];
-  #chunks: Buffer[] = [];
-  #bytes = 0;
+  readonly #body = new Pieces();
   #overflow: LargeBody | undefined;
 
-  constructor(settings: UpstreamSettings, maySend: () => boolean, resetting: (abort: () => void) => void) {
+  /** `onFree` is called when nothing of the upstream is in use any more; perhaps more than once. */
+  constructor(
+    settings: UpstreamSettings,
+    permit: Permit,
+    { resetting, onFree }: { resetting: (abort: () => void) => void; onFree: (one: Try) => void },
+  ) {
     this.#settings = settings;
-    this.#maySend = maySend;
+    this.#permit = permit;
     this.#resetting = resetting;
+    this.#onFree = () => onFree(this);
     this.ended = new Promise((resolve) => {
       this.#resolve = resolve;
     });
@@ -54,10 +70,6 @@ export class Try implements Dispatcher.DispatchHandler {
     );
   }
 
-  refused(error: Error): void {
-    this.#end({ kind: "never-sent", reason: "unsendable", why: error.message });
-  }
-
   abandon(): void {
     this.#giveUp("abandoned", "shutdown", "the gateway stops");
   }
@@ -66,7 +78,7 @@ export class Try implements Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     if (this.#controller !== undefined)
       this.#end({ kind: "lost", reason: "upstream-reset", why: "it would have been sent twice" });
-    else if (!this.#isOver && !this.#maySend())
+    else if (!this.#isOver && !this.#permit.maySend())
       this.#end({ kind: "never-sent", reason: "lease-over", why: "the lease is over" });
     if (this.#isOver) return controller.abort(new Error("not sent"));
     this.#controller = controller;
@@ -77,8 +89,15 @@ export class Try implements Dispatcher.DispatchHandler {
     );
   }
 
+  onResponseStarted(): void {
+    this.#hasBegun = true;
+  }
+
   onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
-    if (status < 200) return;
+    if (status < 200) {
+      this.#hasBegun = status < 102; // what is no interim answer here is a malformed one
+      return;
+    }
     this.#status = status;
     this.#headers = rawHeadersOf(controller);
     if (Number(valuesOf(this.#headers, "content-length")[0]) > this.#settings.keepBytes) this.#overflowNow(controller);
@@ -87,32 +106,26 @@ export class Try implements Dispatcher.DispatchHandler {
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (!this.#isFramed()) return; // cannot be told from a cut one: never used
     if (this.#overflow !== undefined) return this.#overflow.push(chunk);
-    this.#chunks.push(chunk);
-    this.#bytes += chunk.length;
-    if (this.#bytes > this.#settings.keepBytes) this.#overflowNow(controller);
+    this.#permit.share.hold(chunk.length);
+    this.#body.add(chunk);
+    if (this.#body.length > this.#settings.keepBytes) this.#overflowNow(controller);
   }
 
   onResponseEnd(): void {
-    clearTimeout(this.#timer);
-    this.#overflow?.end();
+    if (this.#overflow !== undefined) return this.#endStream((stream) => stream.end());
     if (!this.#isFramed())
       return this.#end({ kind: "lost", reason: "answer-unframed", why: "answer without a length" });
-    const body = Buffer.concat(this.#chunks, this.#bytes);
-    this.#end({ kind: "answered", answer: { status: this.#status, headers: this.#headers, body } });
+    const answer = { status: this.#status, headers: this.#headers, body: this.#body.whole() };
+    this.#end({ kind: "answered", answer });
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error & { code?: string }): void {
-    clearTimeout(this.#timer);
-    this.#overflow?.cut();
+  /** Also called, without a controller, for what undici refuses. */
+  onResponseError(_controller: unknown, error: Error & { code?: string }): void {
+    if (this.#overflow !== undefined) return this.#endStream((stream) => stream.cut());
     const why = error.code ?? error.message;
     if (this.#controller === undefined)
       this.#end({ kind: "never-sent", reason: UNSENDABLE.has(why) ? "unsendable" : "unreachable", why });
-    else
-      this.#end({
-        kind: "lost",
-        reason: this.#status === 0 && !isMalformed(error) ? "upstream-reset" : "answer-cut",
-        why,
-      });
+    else this.#end({ kind: "lost", reason: this.#hasBegun ? "answer-cut" : "upstream-reset", why });
   }
 
   /** The body is as long as its head says, so that a cut one is noticed (RFC 9112, section 6.3). */
@@ -126,8 +139,7 @@ export class Try implements Dispatcher.DispatchHandler {
   #overflowNow(controller: Dispatcher.DispatchController): void {
     if (!this.#isFramed()) return;
     const overflow = largeBody(controller);
-    for (const chunk of this.#chunks) overflow.push(chunk);
-    this.#chunks = [];
+    if (this.#body.length > 0) overflow.push(this.#body.whole());
     this.#overflow = overflow;
     this.#end({ kind: "overflowed", status: this.#status, headers: this.#headers, body: overflow.stream });
     this.#timer = setTimeout(
@@ -147,16 +159,19 @@ export class Try implements Dispatcher.DispatchHandler {
     if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#timer);
+    if (execution.kind !== "overflowed") this.#onFree();
     this.#resolve(execution);
+  }
+
+  #endStream(how: (stream: LargeBody) => void): void {
+    clearTimeout(this.#timer);
+    this.#onFree();
+    if (this.#overflow !== undefined) how(this.#overflow);
   }
 }
 
 /** undici's codes for a request that it will not write: nothing was sent. */
 const UNSENDABLE = new Set(["UND_ERR_INVALID_ARG", "UND_ERR_NOT_SUPPORTED"]);
-
-function isMalformed(error: Error & { code?: string }): boolean {
-  return error.name === "HTTPParserError" || error.code === "UND_ERR_HEADERS_OVERFLOW";
-}
 
 /** undici gives Buffers, and the bytes of a header are Latin-1. */
 function rawHeadersOf(controller: Dispatcher.DispatchController): string[] {

@@ -5,7 +5,8 @@ import type { IncomingMessage, Server } from "node:http";
 import { connect } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { BodyBudget, readBody } from "../../src/inbound/body.ts";
+import { Budget } from "../../src/budget.ts";
+import { readBody } from "../../src/inbound/body.ts";
 import { until } from "../support/until.ts";
 
 const MINUTE = 60_000;
@@ -33,16 +34,16 @@ async function upload(first: string): Promise<IncomingMessage> {
 }
 
 test("an upload that stops is given up long before its whole time is over, and its bytes are given back", async () => {
-  const budget = new BodyBudget(10);
+  const budget = new Budget(10);
   const reading = readBody(await upload("12345"), { ...LIMITS, idleMs: 300 }, budget);
   expect(await reading).toEqual({ kind: "slow" });
-  expect([budget.take(10), budget.take(1)]).toEqual([true, false]);
+  expect([budget.admit(10), budget.admit(1)]).toEqual([true, false]);
 });
 
 test("an upload that goes on takes its time: each piece counts, not the whole", async () => {
   const idleMs = 2_000;
   const startedAt = performance.now();
-  const reading = readBody(await upload("1"), { ...LIMITS, idleMs }, new BodyBudget(10));
+  const reading = readBody(await upload("1"), { ...LIMITS, idleMs }, new Budget(10));
   for (let piece = 2; piece <= 9; piece++) {
     await sleep(idleMs / 6);
     client.write("2");
@@ -53,18 +54,18 @@ test("an upload that goes on takes its time: each piece counts, not the whole", 
 });
 
 test("a whole body is held until it is done with, also when the time it had is over", async () => {
-  const budget = new BodyBudget(10);
+  const budget = new Budget(10);
   const limits = { ...LIMITS, withinMs: 400, idleMs: 400 };
   const reading = await readBody(await upload("1234567890"), limits, budget);
   if (reading.kind !== "whole") throw new Error(reading.kind);
   const over = performance.now() + 2 * limits.withinMs;
   await until("its time is over", () => performance.now() > over);
-  expect(budget.take(1)).toBe(false);
-  reading.forget();
-  expect([budget.take(10), budget.take(1)]).toEqual([true, false]);
+  expect(budget.admit(1)).toBe(false);
+  reading.share.giveBack();
+  expect([budget.admit(10), budget.admit(1)]).toEqual([true, false]);
 });
 
 test("a body as long as all that may be held is taken, one byte more is not", async () => {
-  expect(await readBody(await upload("1234567890"), LIMITS, new BodyBudget(10))).toMatchObject({ kind: "whole" });
-  expect(await readBody(await upload("1234567890"), LIMITS, new BodyBudget(9))).toEqual({ kind: "overloaded" });
+  expect(await readBody(await upload("1234567890"), LIMITS, new Budget(10))).toMatchObject({ kind: "whole" });
+  expect(await readBody(await upload("1234567890"), LIMITS, new Budget(9))).toEqual({ kind: "overloaded" });
 });

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
 import type { Socket } from "node:net";
+import { Budget, Share } from "../../src/budget.ts";
 import { openUpstream } from "../../src/upstream/execute.ts";
 import type { Upstream } from "../../src/upstream/execute.ts";
 import type { Execution, UpstreamSettings } from "../../src/upstream/try.ts";
@@ -14,6 +15,8 @@ const REQUEST = {
   headers: ["Content-Type", "application/json"],
   body: Buffer.from("{}"),
 };
+
+const PERMIT = { maySend: () => true, share: new Share(new Budget(0)) };
 
 let opened: { upstream: Upstream; raw: RawUpstream } | undefined;
 afterEach(async () => {
@@ -36,7 +39,7 @@ async function executed(
   settings: Partial<UpstreamSettings> = {},
 ): Promise<{ execution: Execution; raw: RawUpstream }> {
   const { upstream, raw } = await open(act, settings);
-  return { execution: await upstream.execute(REQUEST, () => true), raw };
+  return { execution: await upstream.execute(REQUEST, PERMIT), raw };
 }
 
 /** Answers and, once it is written, ends the connection. */
@@ -55,7 +58,7 @@ describe("an execution", () => {
       timeoutMs: 10_000,
       keepBytes: 1_000,
     });
-    const execution = await based.execute(REQUEST, () => true);
+    const execution = await based.execute(REQUEST, PERMIT);
     await based.close();
     await upstream.close();
     expect(execution).toEqual({
@@ -104,7 +107,7 @@ describe("an execution", () => {
       "answer-cut",
     ],
     ["cut behind a 103", answerAnd("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", "end"), "upstream-reset"],
-    ["cut in its head", answerAnd("HTTP/1.1 200 OK\r\nContent-Le", "end"), "upstream-reset"],
+    ["cut in its head", answerAnd("HTTP/1.1 200 OK\r\nContent-Le", "end"), "answer-cut"],
     ["malformed", (socket) => socket.write("HTTP/1.1 2x0 OK\r\n\r\n"), "answer-cut"],
     [
       "with a head of 70 KB",
@@ -142,7 +145,7 @@ describe("an execution", () => {
   test("sends nothing where the lease is over in the tick of the first byte", async () => {
     const { upstream, raw } = await open((socket) => socket.write(OK));
     let asked = 0;
-    const execution = await upstream.execute(REQUEST, () => (asked++, false));
+    const execution = await upstream.execute(REQUEST, { ...PERMIT, maySend: () => (asked++, false) });
     expect([execution, asked]).toMatchObject([{ kind: "never-sent", reason: "lease-over" }, 1]);
     expect(raw.requests).toEqual([]);
   });
@@ -152,7 +155,7 @@ describe("an execution", () => {
     await raw.close();
     let asked = 0;
     const startedAt = performance.now();
-    const execution = await upstream.execute(REQUEST, () => (asked++, true));
+    const execution = await upstream.execute(REQUEST, { ...PERMIT, maySend: () => (asked++, true) });
     expect(execution).toMatchObject({ kind: "never-sent", reason: "unreachable", why: "ECONNREFUSED" });
     expect(asked).toBe(0);
     expect(performance.now() - startedAt).toBeGreaterThan(600);
@@ -162,7 +165,7 @@ describe("an execution", () => {
 
   test("was never sent where a header cannot be", async () => {
     const { upstream, raw } = await open((socket) => socket.write(OK));
-    const execution = await upstream.execute({ ...REQUEST, headers: ["Transfer-Encoding", "gzip"] }, () => true);
+    const execution = await upstream.execute({ ...REQUEST, headers: ["Transfer-Encoding", "gzip"] }, PERMIT);
     expect(execution).toMatchObject({ kind: "never-sent", reason: "unsendable" });
     expect(raw.requests).toEqual([]);
   });
@@ -170,7 +173,7 @@ describe("an execution", () => {
   test("that is abandoned after it was sent is lost", async () => {
     const arrived = Promise.withResolvers<void>();
     const { upstream } = await open(() => arrived.resolve());
-    const execution = upstream.execute(REQUEST, () => true);
+    const execution = upstream.execute(REQUEST, PERMIT);
     await arrived.promise;
     upstream.abandon();
     expect(await execution).toMatchObject({ kind: "lost", reason: "shutdown" });
@@ -189,11 +192,11 @@ describe("an execution that is abandoned before it is connected", () => {
       timeoutMs: 10_000,
       keepBytes: 1_000,
     });
-    const execution = connecting.execute(REQUEST, () => true);
+    const execution = connecting.execute(REQUEST, PERMIT);
     await until("a connection", () => raw.connections > 0);
     connecting.abandon();
     expect(await execution).toMatchObject({ kind: "never-sent", reason: "abandoned" });
-    expect(await connecting.execute(REQUEST, () => true)).toMatchObject({ kind: "never-sent", reason: "abandoned" });
+    expect(await connecting.execute(REQUEST, PERMIT)).toMatchObject({ kind: "never-sent", reason: "abandoned" });
     expect(raw.connections).toBe(1);
     await connecting.close();
   });

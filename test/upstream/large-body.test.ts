@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
 import type { Socket } from "node:net";
 import { buffer } from "node:stream/consumers";
+import { Budget, Share } from "../../src/budget.ts";
 import { openUpstream } from "../../src/upstream/execute.ts";
 import type { Upstream } from "../../src/upstream/execute.ts";
 import { Try } from "../../src/upstream/try.ts";
@@ -10,6 +11,7 @@ import { startRawUpstream } from "./raw-upstream.ts";
 import type { RawUpstream } from "./raw-upstream.ts";
 
 const REQUEST = { method: "POST", target: "/invoices", headers: [], body: Buffer.from("{}") };
+const PERMIT = { maySend: () => true, share: new Share(new Budget(0)) };
 const settingsFor = (url: URL): UpstreamSettings => ({
   url,
   ca: undefined,
@@ -28,7 +30,7 @@ afterEach(async () => {
 async function overflowing(act: (socket: Socket) => void, settings: Partial<UpstreamSettings> = {}) {
   raw = await startRawUpstream(act);
   upstream = openUpstream({ ...settingsFor(raw.url), ...settings });
-  const execution = await upstream.execute(REQUEST, () => true);
+  const execution = await upstream.execute(REQUEST, PERMIT);
   if (execution.kind !== "overflowed") throw new Error(execution.kind);
   return execution;
 }
@@ -83,11 +85,10 @@ test("a request that would be sent a second time is stopped before its first byt
     resume() {},
   });
   const [first, second] = [controller(), controller()];
-  const one = new Try(
-    settingsFor(new URL("http://127.0.0.1:1")),
-    () => true,
-    (abort) => abort(),
-  );
+  const one = new Try(settingsFor(new URL("http://127.0.0.1:1")), PERMIT, {
+    resetting: (abort) => abort(),
+    onFree: () => {},
+  });
   one.onRequestStart(first);
   one.onRequestStart(second);
   expect([first.aborted, second.aborted]).toEqual([false, true]);
@@ -98,7 +99,7 @@ test("a connection that took the whole time to fail is not tried again: the clie
   raw = await startRawUpstream(() => {});
   const url = new URL(`https://127.0.0.1:${raw.url.port}`); // where nobody speaks TLS
   upstream = openUpstream({ ...settingsFor(url), connectTimeoutMs: 2_000 });
-  const execution = await upstream.execute(REQUEST, () => true);
+  const execution = await upstream.execute(REQUEST, PERMIT);
   expect(execution).toMatchObject({ kind: "never-sent", reason: "unreachable" });
   expect(raw.connections).toBe(1);
 });

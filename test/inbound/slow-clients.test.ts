@@ -21,7 +21,7 @@ beforeEach(async () => {
   upstream = await startRawUpstream((socket, request) => act(socket, request));
   gateway = await openGateway(
     { ONCEGATE_UPSTREAM_URL: upstream.url.href, ONCEGATE_MAX_STORED_RESPONSE: "64mb" },
-    LIMITS,
+    { limits: LIMITS },
   );
   act = (socket) => socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
 });

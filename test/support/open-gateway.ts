@@ -16,8 +16,11 @@ export type OpenGateway = {
   close(): Promise<void>;
 };
 
+/** `ca`: the upstream's own authority, in PEM. */
+type Given = { limits?: ConnectionLimits; ca?: string };
+
 /** On free ports and, unless `env` names another store, on a SQLite file of its own. */
-export async function openGateway(env: Record<string, string>, limits?: ConnectionLimits): Promise<OpenGateway> {
+export async function openGateway(env: Record<string, string>, given: Given = {}): Promise<OpenGateway> {
   const folder = mkdtempSync(join(tmpdir(), "oncegate-test-"));
   const loaded = loadSettings(
     {
@@ -34,13 +37,7 @@ export async function openGateway(env: Record<string, string>, limits?: Connecti
   const lines: string[] = [];
   const log = pino({ level: "debug" }, { write: (line: string) => void lines.push(line) });
   const store = await openStore(loaded.settings.ONCEGATE_STORE, { mayEvict: false });
-  const gateway = await startGateway(loaded.settings, {
-    store,
-    log,
-    ca: undefined,
-    version: "0.0.0-test",
-    ...(limits === undefined ? {} : { limits }),
-  });
+  const gateway = await startGateway(loaded.settings, { store, log, ca: undefined, version: "0.0.0-test", ...given });
   return {
     url: gateway.listeners.clients,
     adminUrl: gateway.listeners.admin,

@@ -39,7 +39,7 @@ export class Try implements Dispatcher.DispatchHandler {
   readonly #settings: UpstreamSettings;
   readonly #permit: Permit;
   readonly #resetting: (abort: () => void) => void;
-  readonly #onFree: () => void;
+  readonly #onFree: (one: Try) => void;
   #resolve!: (execution: Execution) => void;
   #isOver = false;
   #timer: NodeJS.Timeout;
@@ -59,7 +59,7 @@ export class Try implements Dispatcher.DispatchHandler {
     this.#settings = settings;
     this.#permit = permit;
     this.#resetting = resetting;
-    this.#onFree = () => onFree(this);
+    this.#onFree = onFree;
     this.ended = new Promise((resolve) => {
       this.#resolve = resolve;
     });
@@ -159,13 +159,13 @@ export class Try implements Dispatcher.DispatchHandler {
     if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#timer);
-    if (execution.kind !== "overflowed") this.#onFree();
+    if (execution.kind !== "overflowed") this.#onFree(this);
     this.#resolve(execution);
   }
 
   #endStream(how: (stream: LargeBody) => void): void {
     clearTimeout(this.#timer);
-    this.#onFree();
+    this.#onFree(this);
     if (this.#overflow !== undefined) how(this.#overflow);
   }
 }

@@ -26,12 +26,15 @@ let owner: Owner;
 let port: ReturnType<typeof createClientPort>;
 let ends: RequestEnd[];
 let lateFailures: unknown[];
+let budget: Budget;
 beforeEach(async () => {
   fixture = await sqliteFixture();
   store = await fixture.open();
   [ends, lateFailures] = [[], []];
+  budget = new Budget(1_000);
 });
 afterEach(async () => {
+  await until("nothing is held any more", () => budget.held === 0);
   port.server.close();
   port.server.closeAllConnections();
   await fixture.destroy();
@@ -68,7 +71,7 @@ async function serving(
       preserveHost: false,
     }),
     bodyLimits: { maxBytes: 1_000, withinMs: 10_000, idleMs: 10_000 },
-    budget: new Budget(1_000),
+    budget,
     guard: () => undefined,
     forwarder: { pseudonym: "oncegate-1", isTrusted: () => false },
     limits: CONNECTION_LIMITS,

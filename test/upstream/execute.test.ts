@@ -4,6 +4,7 @@ import { Budget, Share } from "../../src/budget.ts";
 import { openUpstream } from "../../src/upstream/execute.ts";
 import type { Upstream } from "../../src/upstream/execute.ts";
 import type { Execution, UpstreamSettings } from "../../src/upstream/try.ts";
+import { CERT, KEY } from "../support/certificate.ts";
 import { until } from "../support/until.ts";
 import { startRawUpstream } from "./raw-upstream.ts";
 import type { RawUpstream } from "./raw-upstream.ts";
@@ -127,17 +128,22 @@ describe("an execution", () => {
     expect(raw.requests).toHaveLength(1);
   });
 
-  test("is lost where the upstream falls silent, and its connection is reset", async () => {
+  test.each([
+    ["", undefined],
+    [" behind TLS", { key: KEY, cert: CERT }],
+  ])("is lost where the upstream falls silent, and its connection is reset%s", async (_what, tls) => {
     const seen: string[] = [];
     const closed = Promise.withResolvers<void>();
-    const { execution } = await executed(
+    const raw = await startRawUpstream(
       (socket) =>
         socket
           .on("error", (error: NodeJS.ErrnoException) => seen.push(error.code ?? ""))
           .on("close", () => closed.resolve()),
-      { timeoutMs: 300 },
+      { tls },
     );
-    expect(execution).toMatchObject({ kind: "lost", reason: "upstream-silent" });
+    const limits = { connectTimeoutMs: 5_000, timeoutMs: 300, keepBytes: 1_000 };
+    opened = { raw, upstream: openUpstream({ url: raw.url, ca: CERT, ...limits }) };
+    expect(await opened.upstream.execute(REQUEST, PERMIT)).toMatchObject({ kind: "lost", reason: "upstream-silent" });
     await closed.promise;
     expect(seen).toEqual(["ECONNRESET"]);
   });

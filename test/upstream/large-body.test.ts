@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "@jest/globals";
 import type { Socket } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { Budget, Share } from "../../src/budget.ts";
+import { CONNECTIONS } from "../../src/upstream/connect.ts";
 import { openUpstream } from "../../src/upstream/execute.ts";
 import type { Upstream } from "../../src/upstream/execute.ts";
 import { Try } from "../../src/upstream/try.ts";
@@ -71,6 +72,25 @@ describe("an answer larger than what is kept", () => {
     expect(body.readableLength).toBeLessThan(bytes / 10);
     expect((await buffer(body)).length).toBe(bytes);
   });
+});
+
+test("an answer that streams keeps its place, and is cut when the gateway must end", async () => {
+  const head = "HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n";
+  const start = head + "x".repeat(2_000);
+  raw = await startRawUpstream((socket) => socket.write(start));
+  upstream = openUpstream({ ...settingsFor(raw.url), connectTimeoutMs: 500 });
+  const all = await Promise.all(Array.from({ length: CONNECTIONS }, () => upstream!.execute(REQUEST, PERMIT)));
+  expect(new Set(all.map(({ kind }) => kind))).toEqual(new Set(["overflowed"]));
+  const tooMany = await upstream.execute(REQUEST, PERMIT);
+  expect(tooMany).toMatchObject({ kind: "never-sent", reason: "unreachable", why: "no free connection in time" });
+
+  const [first, ...others] = all.map((execution) => (execution.kind === "overflowed" ? execution.body : undefined));
+  first?.destroy();
+  expect(await upstream.execute(REQUEST, PERMIT)).toMatchObject({ kind: "overflowed" });
+  upstream.abandon();
+  await until("all are cut", () => others.every((body) => body?.errored?.message.includes("cut")));
+  expect(raw.requests).toHaveLength(CONNECTIONS + 1);
+  await until("the upstream is let go", () => raw?.openSockets() === 0);
 });
 
 test("a request that would be sent a second time is stopped before its first byte, and is lost", async () => {

@@ -100,6 +100,7 @@ export function follow(child: ChildProcessByStdio<null, Readable, Readable>): Sp
       look();
     });
 
+  if (child.pid === undefined) throw new Error("the gateway could not be started");
   return {
     pid: child.pid!,
     lines,

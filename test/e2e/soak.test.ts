@@ -1,0 +1,139 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { spawn } from "node:child_process";
+import type { ChildProcessByStdio } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, readdirSync, readlinkSync } from "node:fs";
+import type { Readable, Writable } from "node:stream";
+import { Pool } from "undici";
+import { startGatewayProcess } from "../support/gateway.ts";
+import type { GatewayProcess } from "../support/gateway.ts";
+import { until } from "../support/until.ts";
+import type { Fate } from "../upstream/hostile-answers.ts";
+import { FAULTS, faultOf } from "./soak-faults.ts";
+import { storeFile } from "./store-file.ts";
+
+const WARM_UP = 5_000;
+const OPERATIONS = 50_000;
+const AT_ONCE = 64;
+const MIB = 1_048_576;
+
+/** Of each hundred requests, which the upstream answers well. */
+const CLIENT_LEAVES = 98;
+const CLIENT_RETRIES = 99;
+
+const store = storeFile();
+let upstream: ChildProcessByStdio<Writable, Readable, null>;
+let gateway: GatewayProcess;
+let clients: Pool;
+beforeAll(async () => {
+  const program = new URL("soak-upstream.ts", import.meta.url).pathname;
+  upstream = spawn(process.execPath, [program], { stdio: ["pipe", "pipe", "inherit"] });
+  const [url] = (await once(upstream.stdout, "data")) as [Buffer];
+  gateway = await startGatewayProcess({
+    ONCEGATE_UPSTREAM_URL: url.toString().trim(),
+    ONCEGATE_STORE: store.url,
+    ONCEGATE_UPSTREAM_TIMEOUT: "5s", // what is not silent answers within that, however slow the machine
+  });
+  clients = new Pool(gateway.url, { maxHeaderSize: 100_000 });
+});
+afterAll(async () => {
+  await clients.destroy();
+  await gateway.kill();
+  upstream.stdin.end();
+  store.remove();
+});
+
+/** Of the gateway's process, as Linux tells. */
+const rss = (): number =>
+  1_024 * Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${gateway.pid}/status`, "utf8"))?.[1]);
+
+function sockets(): number {
+  const folder = `/proc/${gateway.pid}/fd`;
+  const targets = readdirSync(folder).map((fd) => {
+    try {
+      return readlinkSync(`${folder}/${fd}`);
+    } catch {
+      return ""; // closed meanwhile
+    }
+  });
+  return targets.filter((target) => target.startsWith("socket:")).length;
+}
+
+const isSilent = (fate: Fate): boolean => fate.kind === "unknown" && fate.reason === "upstream-silent";
+
+function statusOf(fate: Fate): number {
+  switch (fate.kind) {
+    case "completed":
+    case "released":
+      return fate.status;
+    case "unknown":
+      return isSilent(fate) ? 504 : 502;
+    case "never-sent":
+      return 503;
+    case "not-kept":
+      return 0;
+  }
+}
+
+/** 0 where the connection broke. */
+async function post(n: number, signal?: AbortSignal): Promise<number> {
+  try {
+    const answer = await clients.request({
+      ...(signal === undefined ? {} : { signal }),
+      method: "POST",
+      path: `/soak/${n}`,
+      headers: { "x-idempotency-key": `soak-${n}`, "content-type": "application/json" },
+      body: `{"number":${n}}`,
+    });
+    await answer.body.arrayBuffer();
+    return answer.statusCode;
+  } catch {
+    return 0;
+  }
+}
+
+/** What was answered otherwise than it should be, of one operation. */
+async function wrongOf(n: number): Promise<string[]> {
+  if (n % 100 === CLIENT_LEAVES) {
+    const leaving = new AbortController();
+    setImmediate(() => leaving.abort());
+    await post(n, leaving.signal);
+    return [];
+  }
+  const { does, fate } = faultOf(n);
+  const statuses = [await post(n), ...(n % 100 === CLIENT_RETRIES ? [await post(n)] : [])];
+  return statuses.filter((status) => status !== statusOf(fate)).map((status) => `${n} ${does}: ${status}`);
+}
+
+async function run(from: number, to: number): Promise<string[]> {
+  const wrong: Promise<string[]>[] = [];
+  let next = from;
+  const client = async (): Promise<void> => {
+    while (next < to) {
+      const n = next++;
+      const operation = wrongOf(n);
+      wrong.push(operation);
+      if (!isSilent(faultOf(n).fate)) await operation; // a client that is kept waiting is none of those at once
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, client));
+  return (await Promise.all(wrong)).flat();
+}
+
+test("50,000 operations, one in a hundred with each fault, leave nothing behind", async () => {
+  const socketsBefore = sockets();
+  expect(await run(0, WARM_UP)).toEqual([]);
+  const before = rss();
+  const startedAt = performance.now();
+  expect(await run(WARM_UP, WARM_UP + OPERATIONS)).toEqual([]);
+  const took = performance.now() - startedAt;
+  const growth = rss() - before;
+  await clients.close();
+  await until("every socket is closed", () => sockets() <= socketsBefore);
+  process.stdout.write(
+    `soak: ${OPERATIONS} operations, ${FAULTS.length} faults, ${Math.round(took / 1_000)} s, ` +
+      `RSS ${Math.round(before / MIB)} + ${Math.round(growth / MIB)} MiB, ${sockets()} sockets as before\n`,
+  );
+  expect(growth).toBeLessThanOrEqual(64 * MIB);
+  expect(gateway.text()).not.toMatch(/MaxListenersExceededWarning|uncaught/i);
+}, 300_000);

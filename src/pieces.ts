@@ -1,9 +1,11 @@
+const NOTHING = Buffer.alloc(0);
+
 /**
  * Bytes that come in pieces, kept in one stretch of memory: a list of pieces of one byte each would take a hundred times what it
  * counts, and its sender chooses their length.
  */
 export class Pieces {
-  #memory: Buffer = Buffer.alloc(0);
+  #memory: Buffer = NOTHING;
   #length = 0;
 
   get length(): number {

@@ -68,9 +68,12 @@ export class Lease {
   /** Only where the operation certainly did not execute. */
   async release(): Promise<boolean> {
     const { records, name, identity, withdrawLater } = this.#settings;
-    const isStored = await this.#settle(
-      async () => (await records.release(name, identity.owner)).answer === "released",
-    );
+    let isRepeated = false; // an earlier sending may have freed the key, for another owner who has it by now
+    const isStored = await this.#settle(async () => {
+      const mayBeAnothers = isRepeated;
+      isRepeated = true;
+      return (await records.release(name, identity.owner)).answer === "released" || mayBeAnothers;
+    });
     withdrawLater();
     return isStored;
   }

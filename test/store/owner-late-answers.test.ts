@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Keyring } from "../../src/store/keyring.ts";
 import { Owner } from "../../src/store/owner.ts";
+import type { Alarm } from "../../src/store/lease.ts";
 import { StoreError } from "../../src/store/records.ts";
 import type { Records, Store } from "../../src/store/records.ts";
 import { until } from "../support/until.ts";
@@ -20,14 +21,14 @@ beforeEach(async () => {
 afterEach(() => fixture.destroy());
 
 /** An owner at the real store, but for the verbs that `differently` answers. */
-function owner(leaseMs: number, differently: Partial<Records> = {}): Owner {
+function owner(leaseMs: number, differently: Partial<Records> = {}, onAlarm: (alarm: Alarm) => void = () => {}): Owner {
   return new Owner({
     keyring: new Keyring(),
     records: { ...store.records, ...differently },
     leaseMs,
     retentionMs: 60_000,
     unknownRetentionMs: 60_000,
-    onAlarm: () => {},
+    onAlarm,
   });
 }
 
@@ -153,4 +154,22 @@ describe("a claim of which a copy may still arrive is withdrawn after its deadli
     const expire = () => fixture.connect().exec("DELETE FROM record");
     expect(await arrivingLate(async () => expire())).toBe("completed");
   });
+});
+
+test("a release that is sent again finds the key another's already: it is released, and no alarm is raised", async () => {
+  const alarms: Alarm[] = [];
+  let isFirst = true;
+  const differently: Partial<Records> = {
+    async release(...args) {
+      const released = await store.records.release(...args);
+      if (!isFirst) return released;
+      isFirst = false;
+      await claimed(owner(10_000)).then((lease) => lease.stopRenewing());
+      throw new StoreError("ambiguous", "no reply");
+    },
+  };
+  const lease = await claimed(owner(10_000, differently, (alarm) => alarms.push(alarm)));
+  expect(await lease.release()).toBe(true);
+  expect(alarms).toEqual([]);
+  expect((await store.records.read(NAME))?.state).toBe("executing");
 });

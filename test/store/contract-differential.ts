@@ -1,14 +1,13 @@
 import { expect, test } from "@jest/globals";
 import { randomInt } from "node:crypto";
 import { env } from "node:process";
-import { decideClaim, LONGEST_CLAIM } from "../../src/domain/claim.ts";
-import { asRead } from "../../src/domain/record.ts";
-import type { Name, Now, StoredRecord, Token } from "../../src/domain/record.ts";
-import { begin, complete, hold, release, renew, resolve } from "../../src/domain/settlement.ts";
-import type { Change, Resolution } from "../../src/domain/settlement.ts";
+import { LONGEST_CLAIM } from "../../src/domain/claim.ts";
+import type { Name, Token } from "../../src/domain/record.ts";
+import type { Resolution } from "../../src/domain/settlement.ts";
 import type { Note } from "../../src/store/journal.ts";
-import type { Records } from "../../src/store/records.ts";
 import type { Given } from "./contract.ts";
+import { DomainRecords } from "./domain-records.ts";
+import type { Verbs } from "./domain-records.ts";
 import { anyName, anyOwner, anyToken, HOUR, KEEP, LEASE, RETENTION, SECOND } from "./operation.ts";
 
 /** Enough for every pair of verbs on every state; 300 fsyncs are a few seconds on a slow disk. */
@@ -85,8 +84,6 @@ type Chosen = {
   verdict: "executed" | "not-executed";
 };
 
-type Verbs = Omit<Records, "time" | "list" | "find">;
-
 function verbFor(verb: keyof Verbs, chosen: Chosen): (of: Verbs) => Promise<unknown> {
   const { name, owner, fingerprint, credential, into, deadline, answer, verdict } = chosen;
   const identity = { owner, fingerprint, credential };
@@ -113,62 +110,6 @@ function verbFor(verb: keyof Verbs, chosen: Chosen): (of: Verbs) => Promise<unkn
       return (of) => of.read(name);
     case "countUnknown":
       return (of) => of.countUnknown();
-  }
-}
-
-/** The domain's functions on a map: what a store is, without a store. */
-class DomainRecords implements Verbs {
-  readonly #kept = new Map<Name, { record: StoredRecord; expires: number }>();
-  readonly #now: () => Now;
-
-  constructor(now: () => Now) {
-    this.#now = now;
-  }
-
-  advance(ms: number): void {
-    for (const kept of this.#kept.values()) {
-      kept.expires -= ms;
-      if ("leaseUntil" in kept.record) kept.record = { ...kept.record, leaseUntil: kept.record.leaseUntil - ms };
-    }
-  }
-
-  claim: Verbs["claim"] = async (name, attempt) =>
-    this.#change(name, decideClaim(this.#load(name), attempt, this.#now()), attempt.keepMs);
-  begin: Verbs["begin"] = async (name, owner, leaseMs) =>
-    this.#change(name, begin(this.#load(name), owner, leaseMs, this.#now()));
-  renew: Verbs["renew"] = async (name, owner, leaseMs) =>
-    this.#change(name, renew(this.#load(name), owner, leaseMs, this.#now()));
-  complete: Verbs["complete"] = async (name, completion) =>
-    this.#change(name, complete(this.#load(name), completion, this.#now()), completion.retentionMs);
-  release: Verbs["release"] = async (name, owner) => ({
-    answer: this.#change(name, release(this.#load(name), owner)),
-    at: 0,
-  });
-  hold: Verbs["hold"] = async (name, owner, reason) =>
-    this.#change(name, hold(this.#load(name), owner, reason, this.#now()));
-  resolve: Verbs["resolve"] = async (name, resolution) =>
-    this.#change(
-      name,
-      resolve(this.#load(name), resolution, this.#now()),
-      resolution.verdict === "executed" ? resolution.retentionMs : undefined,
-    );
-  read: Verbs["read"] = async (name) => asRead(this.#load(name), this.#now());
-  countUnknown: Verbs["countUnknown"] = async () =>
-    [...this.#kept.keys()].filter((name) => asRead(this.#load(name), this.#now())?.state === "unknown").length;
-
-  #load(name: Name): StoredRecord | undefined {
-    const kept = this.#kept.get(name);
-    const isOver = kept?.record.state === "completed" && Date.now() >= kept.expires;
-    return isOver ? undefined : kept?.record;
-  }
-
-  #change<Answer>(name: Name, { answer, next }: Change<Answer>, keepMs?: number): Answer {
-    if (next === "absent") this.#kept.delete(name);
-    else if (next !== undefined) {
-      const expires = keepMs === undefined ? this.#kept.get(name)!.expires : Date.now() + keepMs;
-      this.#kept.set(name, { record: next, expires });
-    }
-    return answer;
   }
 }
 

@@ -1,0 +1,225 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { Lane, nextTimer, pass, passing, settled } from "./pipeline-time.ts";
+import type { Scheduler } from "fast-check";
+import type { StoredRecord, Token } from "../../src/domain/record.ts";
+import { encodeKept } from "../../src/store/codec.ts";
+import type { Alarm } from "../../src/store/lease.ts";
+import { StoreError } from "../../src/store/records.ts";
+import { DomainRecords } from "../store/domain-records.ts";
+import { aRule } from "../support/rule.ts";
+import { anAsked } from "./pipeline-client.ts";
+import type { Asked, Gateway } from "./pipeline-client.ts";
+import { Ledger } from "./pipeline-ledger.ts";
+import { storeTime, StoreLink } from "./pipeline-link.ts";
+import { GATEWAYS } from "./pipeline-script.ts";
+import type { Ask, LaneName, Step } from "./pipeline-script.ts";
+
+// After pipeline-time.ts, so that they have virtual time.
+const { handle } = await import("../../src/pipeline.ts");
+const { Owner } = await import("../../src/store/owner.ts");
+
+export const LEASE_MS = 3_000;
+export const CLIENT_WAIT_MS = 5_000;
+const RETENTION_MS = 86_400_000;
+const RULE = aRule({
+  releaseStatuses: [[400, 499]],
+  unknownStatuses: [[502, 504]],
+  retentionMs: RETENTION_MS,
+  unknownRetentionMs: 30 * RETENTION_MS,
+});
+/** Longer than any pause, patience or lease: who has not ended by then never will. */
+const HEALED_WITHIN_MS = 60_000;
+const ALL = 1_000;
+
+/** What a person says who found that an operation was executed. */
+export const OPERATORS_ANSWER = {
+  kind: "operator-answer",
+  status: 200,
+  headers: [],
+  body: Buffer.from("found"),
+} as const;
+
+/** A world of gateways, one store and one API, in which only the script and the schedulers decide what happens when. */
+export class World {
+  readonly asked: Asked[] = [];
+  readonly alarms: Alarm[] = [];
+  readonly ledger: Ledger;
+  /** How often a person has ended an unknown. */
+  resolutions = 0;
+  readonly #records = new DomainRecords(() => ({ lease: storeTime(), wall: Date.now() }));
+  readonly #asking = new AsyncLocalStorage<Asked>();
+  readonly #claimants = new Map<Token, Asked>();
+  readonly #lanes: Record<LaneName, Lane>;
+  readonly gateways: Gateway[] = [];
+
+  constructor({ store, strays, api }: Record<LaneName, Scheduler>) {
+    this.#lanes = { store: new Lane(store), strays: new Lane(strays), api: new Lane(api) };
+    this.ledger = new Ledger(this.#lanes.api);
+    for (let i = 0; i < GATEWAYS; i++) this.#addGateway();
+  }
+
+  /** Plays the script; then every connection is good again and every message arrives, until nothing runs any more. */
+  async play(script: readonly Step[]): Promise<void> {
+    for (const step of script) {
+      await this.#take(step);
+      await settled();
+    }
+    await this.#heal();
+  }
+
+  /** A request to a gateway that was just started, when all is well. */
+  async askAfterwards(ask: Ask): Promise<Asked> {
+    const asked = this.#ask(ask, this.#addGateway());
+    await this.#heal();
+    return asked;
+  }
+
+  /** What stands for every name that a client used, with the request that claimed it. */
+  async standing(): Promise<{ record: StoredRecord; by: Asked }[]> {
+    const names = new Set(this.asked.flatMap(({ request }) => request.facts.name ?? []));
+    const records = await Promise.all([...names].map((name) => this.#records.read(name)));
+    return records.flatMap((record) => {
+      const by = record && this.#claimants.get(record.owner);
+      return record === undefined || by === undefined ? [] : [{ record, by }];
+    });
+  }
+
+  async #take(step: Step): Promise<void> {
+    switch (step.do) {
+      case "ask":
+        return void this.#ask(step.ask, this.gateways[step.ask.gateway]!);
+      case "store":
+      case "strays":
+      case "api":
+        return this.#lanes[step.do].deliver(step.count);
+      case "pass":
+        return pass(step.ms);
+      case "run":
+        return passing(step.ms, () => this.#lanes.store.deliver(ALL));
+      case "cut":
+        return this.gateways[step.gateway]!.link.cut(step.requests);
+      case "down":
+      case "up":
+        this.gateways[step.gateway]!.link.isDown = step.do === "down";
+        return;
+      case "crash":
+        this.gateways[step.gateway]!.link.isDead = true;
+        return;
+      case "leave":
+        if (this.asked[step.client] !== undefined) this.asked[step.client]!.hasLeft = true;
+        return;
+      case "resolve":
+        return this.#resolve();
+    }
+  }
+
+  #ask(ask: Ask, gateway: Gateway): Asked {
+    const asked = anAsked(ask, gateway, `request ${this.asked.length}`);
+    this.asked.push(asked);
+    if (!gateway.link.isDead) void this.#asking.run(asked, () => this.#handled(asked));
+    return asked;
+  }
+
+  async #handled(asked: Asked): Promise<void> {
+    try {
+      const reply = await handle(asked.request, {
+        rule: RULE,
+        nameSecret: async () => {
+          if (asked.gateway.link.isDown) {
+            asked.gateway.link.hasFailed = true;
+            throw new StoreError("unsent", "no connection");
+          }
+          return Buffer.from("the secret of stored names");
+        },
+        owner: asked.gateway.owner,
+        upstream: {
+          execute: (_outgoing, maySend) => this.ledger.execute(asked, maySend),
+          abandon: () => {},
+          close: async () => {},
+        },
+        clientWaitMs: CLIENT_WAIT_MS,
+        onLateEnd: () => {},
+        onLateFailure: (_request, error) => (asked.failure = error),
+      });
+      asked.reply = reply;
+      asked.recordThen = await this.#records.read(asked.request.facts.name ?? "");
+    } catch (error) {
+      asked.failure = error;
+    }
+    asked.endedAt = performance.now();
+  }
+
+  async #resolve(): Promise<void> {
+    for (const { record, by } of await this.standing()) {
+      if (record.state !== "unknown") continue;
+      const name = by.request.facts.name!;
+      const { owner } = record;
+      const sent = this.ledger.sent.filter((one) => one.asked.request.facts.name === name);
+      const note = { event: "resolved" as const, name, owner, verdict: "executed" as const, by: "", why: "" };
+      this.resolutions++;
+      if (sent.some(({ hasActed }) => hasActed)) {
+        const answer = encodeKept(OPERATORS_ANSWER);
+        await this.#records.resolve(name, { owner, verdict: "executed", answer, retentionMs: RETENTION_MS }, note);
+      } else {
+        await this.#records.resolve(name, { owner, verdict: "not-executed" }, { ...note, verdict: "not-executed" });
+        for (const one of sent) one.isUndone = true;
+      }
+    }
+  }
+
+  async #heal(): Promise<void> {
+    const living = this.gateways.filter(({ link }) => !link.isDead);
+    for (const gateway of living) {
+      gateway.link.isDown = false;
+      gateway.isIdle = false;
+    }
+    const isAnswered = (): boolean => this.asked.every((one) => one.gateway.link.isDead || one.endedAt !== undefined);
+    await this.#until(isAnswered);
+    for (const gateway of living) void gateway.owner.idle().then(() => (gateway.isIdle = true));
+    await this.#until(() => living.every(({ isIdle }) => isIdle));
+  }
+
+  /** Lets every message arrive, and time pass, until it is so and no message is under way: or until nothing will change that. */
+  async #until(isSo: () => boolean): Promise<void> {
+    const givesUpAt = performance.now() + HEALED_WITHIN_MS;
+    const { store, strays, api } = this.#lanes;
+    for (let goesOn = true; goesOn && performance.now() < givesUpAt;) {
+      await settled();
+      while (!store.isEmpty || !api.isEmpty) {
+        await store.deliver(ALL);
+        await api.deliver(1);
+      }
+      const isOver = isSo() && strays.isEmpty;
+      const hasStray = !strays.isEmpty;
+      await strays.deliver(1);
+      goesOn = !isOver && ((await nextTimer()) || hasStray);
+    }
+  }
+
+  #addGateway(): Gateway {
+    const id = `gateway ${this.gateways.length}`;
+    const link = new StoreLink(id, this.#lanes, this.#records, (claim) =>
+      this.#claimants.get(claim.owner)!.claims.push(claim),
+    );
+    const { records } = link;
+    const owner = new Owner({
+      records: {
+        ...records,
+        claim: async (name, attempt) => {
+          const asked = this.#asking.getStore()!;
+          this.#claimants.set(attempt.owner, asked);
+          const answer = await records.claim(name, attempt);
+          asked.heard = asked.claims.find((claim) => claim.answer === answer);
+          return answer;
+        },
+      },
+      leaseMs: LEASE_MS,
+      retentionMs: RETENTION_MS,
+      unknownRetentionMs: 30 * RETENTION_MS,
+      onAlarm: (alarm) => this.alarms.push(alarm),
+    });
+    const gateway = { id, link, owner, isIdle: false };
+    this.gateways.push(gateway);
+    return gateway;
+  }
+}

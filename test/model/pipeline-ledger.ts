@@ -7,7 +7,8 @@ import type { Lane } from "./pipeline-time.ts";
 /**
  * What the API does with a request. `stored`, `failed`: acts and answers 201 or 500; `released`: answers 422, which says that it did
  * not begin; `doubted`: a proxy answers 503 in its place; `large`: an answer too large to keep; `acted`, `vanished`: the
- * connection breaks after it acted, or before; `unreachable`, `unsendable`: nothing is sent.
+ * connection breaks after it acted, or before; `unreachable`, `unsendable`: nothing is sent;
+ * `fault`: nobody expected it, and the API acted.
  */
 export const FATES = [
   "stored",
@@ -19,6 +20,7 @@ export const FATES = [
   "vanished",
   "unreachable",
   "unsendable",
+  "fault",
 ] as const;
 export type Fate = (typeof FATES)[number];
 
@@ -35,7 +37,16 @@ export type Sent = {
   execution: Execution | undefined;
 };
 
-const STATUS = { stored: 201, failed: 500, released: 422, doubted: 503, large: 201, acted: 201, vanished: 201 };
+const STATUS = {
+  stored: 201,
+  failed: 500,
+  released: 422,
+  doubted: 503,
+  large: 201,
+  acted: 201,
+  vanished: 201,
+  fault: 201,
+};
 
 /** The API behind all gateways, and its book of what was sent to it. */
 export class Ledger {
@@ -56,6 +67,7 @@ export class Ledger {
     const one = this.#write(asked, fate);
     await this.#lane.travel(`the API answers ${gateway.id}`);
     if (gateway.link.isDead) return new Promise(() => {});
+    if (fate === "fault") throw new TypeError("nobody thought of this");
     one.execution = ending(fate, one.answer);
     if (fate === "released") one.isUndone = true;
     return one.execution;
@@ -88,7 +100,7 @@ export class Ledger {
   }
 }
 
-function ending(fate: keyof typeof STATUS, answer: Answer): Execution {
+function ending(fate: Exclude<keyof typeof STATUS, "fault">, answer: Answer): Execution {
   switch (fate) {
     case "stored":
     case "failed":

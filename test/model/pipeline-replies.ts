@@ -89,6 +89,7 @@ export function inTheTable(asked: Asked): string[] {
     case "mismatch":
       return ["422 key-reused", ...unavailable];
     case "unknown":
+      if (heard.answer.record.owner === heard.owner) return unavailable; // its own: nothing was sent
       return ["409 outcome-unknown", ...unavailable];
     case "completed":
       return ["201 replayed", "500 replayed", "200 replayed", "409 credential-changed", "409 response-not-kept"];
@@ -109,4 +110,5 @@ const OF_FATE: Record<Ask["fate"], string> = {
   vanished: "502 unknown",
   unreachable: "503 upstream-unreachable",
   unsendable: "400 bad-request",
+  fault: "a rejection",
 };

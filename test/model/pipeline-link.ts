@@ -5,7 +5,7 @@ import type { ClaimMade } from "./pipeline-client.ts";
 import type { Lane } from "./pipeline-time.ts";
 
 /** A verb without a reply for so long is ambiguous, as an adapter says of its command time-out. */
-export const VERB_WITHIN_MS = 400;
+export const VERB_WITHIN_MS = 300;
 
 /** The store's lease clock is another machine's. */
 const STORE_CLOCK_AHEAD_MS = 1_000_000;
@@ -75,7 +75,9 @@ export class StoreLink {
       this.hasFailed = true;
       return Promise.reject(new StoreError("unsent", "no connection"));
     }
+    let isGivenUp = false;
     const ambiguous = (): void => {
+      isGivenUp = true;
       this.hasFailed = true;
       reject(new StoreError("ambiguous", "no reply"));
     };
@@ -84,7 +86,7 @@ export class StoreLink {
       const actedAt = performance.now();
       const answer = await act();
       await this.#lanes.store.travel(`${what} is answered`);
-      if (this.isDead) return;
+      if (this.isDead || isGivenUp) return;
       this.#lagMs = performance.now() - actedAt;
       resolve(answer);
     };

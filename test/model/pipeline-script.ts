@@ -84,13 +84,33 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 /** A claim whose fate is unclear, and what its gateway does about that. By chance alone it would be rare. */
 const unclear = fc.tuple(ask, cut, run);
 
+const passing = (...ms: number[]) => fc.record({ do: fc.constant("pass" as const), ms: fc.constantFrom(...ms) });
+const arriving = (lane: LaneName, count: number) => fc.constant<Step>({ do: lane, count });
+
+/**
+ * A gateway that hears of its claim or renewal so late, and then reaches neither store nor API for so long, that another one has
+ * the key before it could send. The moment in which it must not is the time that a reply was under way.
+ */
+const stalled = fc
+  .tuple(
+    fc.tuple(ask, arriving("store", 1), passing(60, 280, 350)),
+    fc.tuple(arriving("store", 1), passing(60, 150, 280)),
+    fc.tuple(arriving("store", 1), passing(600, 750, 860)),
+    fc.tuple(fc.constant<Step>({ do: "resolve" }), ask, arriving("store", 6), arriving("api", 2)),
+  )
+  .map((scenes) => scenes.flat());
+
 /** Something is asked, then anything happens, in any order. */
 export const script: fc.Arbitrary<Step[]> = fc
   .tuple(
     ask,
-    fc.array(fc.oneof({ weight: 12, arbitrary: fc.tuple(step) }, { weight: 1, arbitrary: unclear }), {
-      maxLength: 30,
-      size: "max",
-    }),
+    fc.array(
+      fc.oneof(
+        { weight: 12, arbitrary: fc.tuple(step) },
+        { weight: 1, arbitrary: unclear },
+        { weight: 1, arbitrary: stalled },
+      ),
+      { maxLength: 25, size: "max" },
+    ),
   )
   .map(([first, others]) => [first, ...others.flat()]);

@@ -19,7 +19,7 @@ const { handle } = await import("../../src/pipeline.ts");
 const { Owner } = await import("../../src/store/owner.ts");
 
 /** The shorter one can be over before a claim that was sent again is answered. */
-export const LEASES_MS = [1_500, 3_000] as const;
+export const LEASES_MS = [1_000, 3_000] as const;
 export const CLIENT_WAIT_MS = 5_000;
 const RETENTION_MS = 86_400_000;
 const RULE = aRule({

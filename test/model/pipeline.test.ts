@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import * as fc from "fast-check";
+import { env } from "node:process";
 import { isDeepStrictEqual } from "node:util";
 import type { Fate } from "./pipeline-ledger.ts";
 import { VERB_WITHIN_MS } from "./pipeline-link.ts";
@@ -14,6 +15,10 @@ import { CLIENT_WAIT_MS, LEASES_MS, World } from "./pipeline-world.ts";
  */
 
 const RUNS = 500;
+
+/** ONCEGATE_TEST_SEED, as printed by a failure, repeats it. */
+const seed = env["ONCEGATE_TEST_SEED"];
+const SEED = seed === undefined ? {} : { seed: Number(seed) };
 
 /** What may stand in the end of an operation that was sent; a person may have completed what was unknown. */
 const ENDS: Record<Fate, readonly string[]> = {
@@ -44,7 +49,7 @@ async function counterexample(breaches: (world: World) => unknown[] | Promise<un
       leave();
     }
   });
-  const outcome = await fc.check(holds, { numRuns: RUNS });
+  const outcome = await fc.check(holds, { numRuns: RUNS, includeErrorInReport: true, ...SEED });
   return fc.asyncDefaultReportMessage(outcome);
 }
 

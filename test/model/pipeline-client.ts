@@ -24,6 +24,8 @@ export type Asked = {
   request: Request;
   hasLeft: boolean;
   startedAt: number;
+  /** When the API's answer was there, or why there is none. */
+  executedAt: number | undefined;
   endedAt: number | undefined;
   reply: Reply | "pass-through" | undefined;
   /** The record of its name in the instant of its reply. */
@@ -46,6 +48,7 @@ export function anAsked(ask: Ask, gateway: Gateway, id: string): Asked {
     gateway,
     hasLeft: false,
     startedAt: performance.now(),
+    executedAt: undefined,
     endedAt: undefined,
     reply: undefined,
     recordThen: undefined,

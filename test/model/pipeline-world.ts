@@ -45,6 +45,7 @@ export const OPERATORS_ANSWER = {
 /** A world of gateways, one store and one API, in which only the script and the schedulers decide what happens when. */
 export class World {
   readonly asked: Asked[] = [];
+  readonly gateways: Gateway[] = [];
   readonly alarms: Alarm[] = [];
   readonly ledger: Ledger;
   /** How often a person has ended an unknown. */
@@ -53,8 +54,6 @@ export class World {
   readonly #asking = new AsyncLocalStorage<Asked>();
   readonly #claimants = new Map<Token, Asked>();
   readonly #lanes: Record<LaneName, Lane>;
-  readonly gateways: Gateway[] = [];
-
   readonly #leaseMs: number;
 
   constructor(leaseMs: number, { store, strays, api }: Record<LaneName, Scheduler>) {
@@ -134,6 +133,7 @@ export class World {
   }
 
   async #handled(asked: Asked): Promise<void> {
+    const { ledger } = this;
     try {
       const reply = await handle(asked.request, {
         rule: RULE,
@@ -146,7 +146,11 @@ export class World {
         },
         owner: asked.gateway.owner,
         upstream: {
-          execute: (_outgoing, maySend) => this.ledger.execute(asked, maySend),
+          async execute(_outgoing, maySend) {
+            const execution = await ledger.execute(asked, maySend);
+            asked.executedAt = performance.now();
+            return execution;
+          },
           abandon: () => {},
           close: async () => {},
         },

@@ -33,6 +33,8 @@ export type Sent = {
   besides: readonly Sent[];
   /** The gateway has heard that it did not begin, or a person who looked has said so: the key may be used again. */
   isUndone: boolean;
+  /** A person looked before it could be seen, and said that nothing came of it. */
+  isOverlooked: boolean;
   /** How it ended for its gateway; undefined while it runs. */
   execution: Execution | undefined;
 };
@@ -92,6 +94,7 @@ export class Ledger {
       hasActed: fate !== "vanished" && fate !== "released" && !(fate === "doubted" && number % 2 === 0),
       answer: { status: STATUS[fate], headers, body: Buffer.from(`invoice ${number} \u00ff`, "latin1") },
       isUndone: false,
+      isOverlooked: false,
       execution: undefined,
     };
     this.sent.push(one);

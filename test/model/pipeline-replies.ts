@@ -3,8 +3,9 @@ import { endToEnd, valuesOf } from "../../src/domain/headers.ts";
 import type { Reply } from "../../src/request.ts";
 import type { Asked } from "./pipeline-client.ts";
 import type { Sent } from "./pipeline-ledger.ts";
+import { OPERATORS_ANSWER } from "./pipeline-operator.ts";
 import type { Ask } from "./pipeline-script.ts";
-import { CLIENT_WAIT_MS, OPERATORS_ANSWER } from "./pipeline-world.ts";
+import { CLIENT_WAIT_MS } from "./pipeline-world.ts";
 
 /** A reply as its client sees it: status, headers and body also as one text that compares. */
 export type Seen = {
@@ -70,7 +71,8 @@ function passedOn({ answer, asked }: Sent, added: readonly string[], without: st
 export function isSettled(seen: Seen): boolean {
   const { of, outcome, headers } = seen;
   if (isProblem(seen) || outcome === "replayed") return true;
-  if (valuesOf(headers, "idempotency-stored")[0] === "false") return of.gateway.link.hasFailed;
+  if (valuesOf(headers, "idempotency-stored")[0] === "false")
+    return of.gateway.link.hasFailed || of.sent?.isOverlooked === true;
   const own = of.recordThen?.owner === of.heard?.owner ? of.recordThen : undefined;
   if (outcome === "completed") return own?.state === "completed";
   return outcome === "released" ? own === undefined : own?.state !== "executing";

@@ -31,8 +31,8 @@ export type Step =
   | { do: "down" | "up" | "crash"; gateway: number }
   /** The client of that request leaves. */
   | { do: "leave"; client: number }
-  /** A person looks at everything that is unknown and says what the API's book has of it. */
-  | { do: "resolve" };
+  /** A person looks at everything that is unknown and says what the API's book has of it; `tooEarly`: without what still runs. */
+  | { do: "resolve"; tooEarly: boolean };
 
 export const GATEWAYS = 3;
 
@@ -64,6 +64,11 @@ const cut = fc.record({
   requests: fc.constantFrom("lost" as const, "late" as const, "twice" as const),
 });
 
+const resolve = fc.record({
+  do: fc.constant("resolve" as const),
+  tooEarly: mostly(3, 1).map((chance) => chance === 1),
+});
+
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: ask },
   { weight: 8, arbitrary: fc.record({ do: fc.constant("store" as const), count: fc.integer({ min: 1, max: 6 }) }) },
@@ -78,7 +83,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("down" as const, "up" as const), gateway }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("crash" as const), gateway }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("leave" as const), client: fc.nat(5) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("resolve" as const) }) },
+  { weight: 2, arbitrary: resolve },
 );
 
 /** A claim whose fate is unclear, and what its gateway does about that. By chance alone it would be rare. */
@@ -96,7 +101,7 @@ const stalled = fc
     fc.tuple(ask, arriving("store", 1), passing(60, 280, 350)),
     fc.tuple(arriving("store", 1), passing(60, 150, 280)),
     fc.tuple(arriving("store", 1), passing(600, 750, 860)),
-    fc.tuple(fc.constant<Step>({ do: "resolve" }), ask, arriving("store", 6), arriving("api", 2)),
+    fc.tuple(resolve, ask, arriving("store", 6), arriving("api", 2)),
   )
   .map((scenes) => scenes.flat());
 

@@ -10,6 +10,8 @@ jest.unstable_mockModule("node:timers/promises", () => ({
   setTimeout: (ms: number, value: unknown) => new Promise((resolve) => setTimeout(resolve, ms, value)),
 }));
 
+const MOST_TIMERS = 10_000;
+
 /** Resolves when nothing goes on any more without a message or time. */
 export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -23,7 +25,8 @@ export async function passing(ms: number, between: () => Promise<void>): Promise
   const until = performance.now() + ms;
   setTimeout(() => {}, ms); // a timer at the very end, so that time stops there
   await between();
-  while (performance.now() < until) {
+  for (let timers = 0; performance.now() < until; timers++) {
+    if (timers > MOST_TIMERS) throw new Error("time stands still: somebody waits again and again for no time");
     jest.advanceTimersToNextTimer();
     await settled();
     await between();

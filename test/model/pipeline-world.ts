@@ -1,8 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { Lane, nextTimer, pass, passing, settled } from "./pipeline-time.ts";
 import type { Scheduler } from "fast-check";
-import type { StoredRecord, Token } from "../../src/domain/record.ts";
-import { encodeKept } from "../../src/store/codec.ts";
+import type { Token } from "../../src/domain/record.ts";
 import type { Alarm } from "../../src/store/lease.ts";
 import { StoreError } from "../../src/store/records.ts";
 import { DomainRecords } from "../store/domain-records.ts";
@@ -11,6 +10,8 @@ import { anAsked } from "./pipeline-client.ts";
 import type { Asked, Gateway } from "./pipeline-client.ts";
 import { Ledger } from "./pipeline-ledger.ts";
 import { storeTime, StoreLink } from "./pipeline-link.ts";
+import { resolveAll } from "./pipeline-operator.ts";
+import type { Standing } from "./pipeline-operator.ts";
 import { GATEWAYS } from "./pipeline-script.ts";
 import type { Ask, LaneName, Step } from "./pipeline-script.ts";
 
@@ -33,14 +34,6 @@ const HEALED_WITHIN_MS = 60_000;
 const ALL = 1_000;
 /** When all is well, a late request arrives after so many timers: mostly before the deadline of its claim, and behind its repetition. */
 const TURNS_OF_A_STRAY = 3;
-
-/** What a person says who found that an operation was executed. */
-export const OPERATORS_ANSWER = {
-  kind: "operator-answer",
-  status: 200,
-  headers: [],
-  body: Buffer.from("found"),
-} as const;
 
 /** A world of gateways, one store and one API, in which only the script and the schedulers decide what happens when. */
 export class World {
@@ -79,17 +72,22 @@ export class World {
     return asked;
   }
 
+  /** Whose claim has that owner token. */
+  claimant(owner: Token | undefined): Asked | undefined {
+    return owner === undefined ? undefined : this.#claimants.get(owner);
+  }
+
   /** Time passes, and the store answers at once. */
   async run(ms: number): Promise<void> {
     await passing(ms, () => this.#lanes.store.deliver(ALL));
   }
 
   /** What stands for every name that a client used, with the request that claimed it. */
-  async standing(): Promise<{ record: StoredRecord; by: Asked }[]> {
+  async standing(): Promise<Standing[]> {
     const names = new Set(this.asked.flatMap(({ request }) => request.facts.name ?? []));
     const records = await Promise.all([...names].map((name) => this.#records.read(name)));
     return records.flatMap((record) => {
-      const by = record && this.#claimants.get(record.owner);
+      const by = this.claimant(record?.owner);
       return record === undefined || by === undefined ? [] : [{ record, by }];
     });
   }
@@ -121,7 +119,8 @@ export class World {
         if (this.asked[step.client] !== undefined) this.asked[step.client]!.hasLeft = true;
         return;
       case "resolve":
-        return this.#resolve();
+        this.resolutions += await resolveAll(await this.standing(), step.tooEarly, this.ledger, this.#records);
+        return;
     }
   }
 
@@ -166,24 +165,6 @@ export class World {
     asked.endedAt = performance.now();
   }
 
-  async #resolve(): Promise<void> {
-    for (const { record, by } of await this.standing()) {
-      if (record.state !== "unknown") continue;
-      const name = by.request.facts.name!;
-      const { owner } = record;
-      const sent = this.ledger.sent.filter((one) => one.asked.request.facts.name === name);
-      const note = { event: "resolved" as const, name, owner, verdict: "executed" as const, by: "", why: "" };
-      this.resolutions++;
-      if (sent.some(({ hasActed }) => hasActed)) {
-        const answer = encodeKept(OPERATORS_ANSWER);
-        await this.#records.resolve(name, { owner, verdict: "executed", answer, retentionMs: RETENTION_MS }, note);
-      } else {
-        await this.#records.resolve(name, { owner, verdict: "not-executed" }, { ...note, verdict: "not-executed" });
-        for (const one of sent) one.isUndone = true;
-      }
-    }
-  }
-
   async #heal(): Promise<void> {
     const living = this.gateways.filter(({ link }) => !link.isDead);
     for (const gateway of living) {
@@ -200,7 +181,7 @@ export class World {
   async #until(isSo: () => boolean): Promise<void> {
     const givesUpAt = performance.now() + HEALED_WITHIN_MS;
     const { store, strays, api } = this.#lanes;
-    for (let turn = 1, goesOn = true; goesOn && performance.now() < givesUpAt; turn++) {
+    for (let turn = 1, goesOn = true; goesOn && performance.now() < givesUpAt && turn < ALL; turn++) {
       await settled();
       while (!store.isEmpty || !api.isEmpty) {
         await store.deliver(ALL);

@@ -81,12 +81,21 @@ describe("whatever the store, the API, the clients and the gateways do,", () => 
     expect(await counterexample(strangers)).toBeUndefined();
   });
 
+  /** G3. */
+  test("no request meets the record of another scope or key", async () => {
+    const meeting = (world: World) =>
+      reply.all(world.asked).filter(({ of, ask }) => {
+        const first = world.claimant(of.heard?.stood?.owner)?.ask;
+        return first !== undefined && (first.scope !== ask.scope || first.key !== ask.key);
+      });
+    expect(await counterexample(meeting)).toBeUndefined();
+  });
+
   /** It beats 409, in every state of the record. */
   test("a key that stands for another body is 422, and no other is", async () => {
-    const misjudged = ({ asked }: World) =>
-      reply.all(asked).filter(({ of, outcome }) => {
-        const stood = of.heard?.stood;
-        const first = asked.find(({ claims }) => claims.some(({ owner }) => owner === stood?.owner));
+    const misjudged = (world: World) =>
+      reply.all(world.asked).filter(({ of, outcome }) => {
+        const first = world.claimant(of.heard?.stood?.owner);
         const isReused = first !== undefined && first.ask.body !== of.ask.body;
         return outcome !== "store-unavailable" && isReused !== (outcome === "key-reused");
       });
@@ -102,11 +111,11 @@ describe("whatever the store, the API, the clients and the gateways do,", () => 
 
   /** Renewal: a long execution is no unknown one. */
   test("an operation is not called unknown while its gateway runs it and reaches the store", async () => {
-    const doubted = ({ asked }: World) =>
-      reply.all(asked).filter(({ of }) => {
+    const doubted = (world: World) =>
+      reply.all(world.asked).filter(({ of }) => {
         const answer = of.heard?.answer;
         if (answer?.kind !== "unknown" || answer.record.reason !== "owner-lost") return false;
-        const by = asked.find(({ claims }) => claims.some(({ owner }) => owner === answer.record.owner));
+        const by = world.claimant(answer.record.owner);
         return by?.ask.fate !== "fault" && by?.gateway.link.isDead === false && !by.gateway.link.hasFailed;
       });
     expect(await counterexample(doubted)).toBeUndefined();
@@ -161,7 +170,7 @@ describe("whatever the store, the API, the clients and the gateways do,", () => 
       const found: unknown[] = [];
       for (const sent of world.ledger.sent.slice()) {
         const { ask, gateway } = sent.asked;
-        if (gateway.link.isDead || !["stored", "failed", "large"].includes(ask.fate)) continue;
+        if (gateway.link.isDead || sent.isOverlooked || !["stored", "failed", "large"].includes(ask.fate)) continue;
         const [retry] = reply.all([await world.askAfterwards(ask)]);
         const isThere =
           ask.fate === "large" ? retry?.outcome === "response-not-kept" : retry?.text === reply.replayOf(sent);
@@ -180,7 +189,8 @@ describe("whatever the store, the API, the clients and the gateways do,", () => 
       for (const { ask } of world.asked.slice()) {
         const { key, scope } = ask;
         const stands = world.ledger.sent.some(
-          ({ asked, isUndone }) => !isUndone && isDeepStrictEqual([asked.ask.key, asked.ask.scope], [key, scope]),
+          ({ asked, isUndone, isOverlooked }) =>
+            (!isUndone || isOverlooked) && isDeepStrictEqual([asked.ask.key, asked.ask.scope], [key, scope]),
         );
         if (stands) continue;
         const [again] = reply.all([await world.askAfterwards({ ...ask, fate: "stored" })]);

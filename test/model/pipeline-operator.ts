@@ -3,7 +3,6 @@ import type { Resolution } from "../../src/domain/settlement.ts";
 import { encodeKept } from "../../src/store/codec.ts";
 import type { DomainRecords } from "../store/domain-records.ts";
 import type { Asked } from "./pipeline-client.ts";
-import type { Ledger } from "./pipeline-ledger.ts";
 
 /** What a person says who found that an operation was executed. */
 export const OPERATORS_ANSWER = {
@@ -20,17 +19,12 @@ export type Standing = { record: StoredRecord; by: Asked };
  * Ends every unknown by what the API's book has of it, as a person would who looks there. Of what was not sent no quarantine is
  * needed here: the lease is over, and what was sent stands in the book at once. Resolves to how many there were.
  */
-export async function resolveAll(
-  standing: Standing[],
-  tooEarly: boolean,
-  ledger: Ledger,
-  records: DomainRecords,
-): Promise<number> {
+export async function resolveAll(standing: Standing[], tooEarly: boolean, records: DomainRecords): Promise<number> {
   const unknown = standing.filter(({ record }) => record.state === "unknown");
   for (const { record, by } of unknown) {
     const { owner } = record;
     const name = by.request.facts.name!;
-    const sent = ledger.sent.filter(({ asked }) => asked.request.facts.name === name);
+    const sent = by.sent === undefined ? [] : [by.sent];
     const executed = sent.some(({ hasActed, execution }) => hasActed && !(tooEarly && execution === undefined));
     const resolution: Resolution = executed
       ? { owner, verdict: "executed", answer: encodeKept(OPERATORS_ANSWER), retentionMs: 86_400_000 }

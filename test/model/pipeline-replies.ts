@@ -87,6 +87,7 @@ export function inTheTable(asked: Asked): string[] {
     case "too_late":
       return unavailable;
     case "in_flight":
+      if (heard.stood?.owner === heard.owner) return unavailable; // its own, of an earlier sending
       return ["409 operation-in-flight", ...unavailable];
     case "mismatch":
       return ["422 key-reused", ...unavailable];

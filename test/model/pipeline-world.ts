@@ -119,7 +119,7 @@ export class World {
         if (this.asked[step.client] !== undefined) this.asked[step.client]!.hasLeft = true;
         return;
       case "resolve":
-        this.resolutions += await resolveAll(await this.standing(), step.tooEarly, this.ledger, this.#records);
+        this.resolutions += await resolveAll(await this.standing(), step.tooEarly, this.#records);
         return;
     }
   }

@@ -87,7 +87,11 @@ export async function startGateway(
     timeoutMs: settings.ONCEGATE_UPSTREAM_TIMEOUT,
     keepBytes: settings.ONCEGATE_MAX_STORED_RESPONSE,
   });
-  const passThrough = openPassThrough({ ...address, preserveHost: settings.ONCEGATE_PRESERVE_HOST });
+  const passThrough = openPassThrough({
+    ...address,
+    preserveHost: settings.ONCEGATE_PRESERVE_HOST,
+    timeoutMs: settings.ONCEGATE_UPSTREAM_TIMEOUT,
+  });
   const gate: Gate = {
     rule,
     nameSecret,

@@ -69,6 +69,7 @@ async function serving(
       ca: undefined,
       connectTimeoutMs: 1_000,
       preserveHost: false,
+      timeoutMs: 1_000,
     }),
     bodyLimits: { maxBytes: 1_000, withinMs: 10_000, idleMs: 10_000 },
     budget,

@@ -35,3 +35,17 @@ export function valuesOf(raw: RawHeaders, name: string): string[] {
  * from each; in requests each has a pseudonym of its own, by which it knows what it has already sent.
  */
 export const via = (httpVersion: string, pseudonym = "oncegate"): string => `${httpVersion} ${pseudonym}`;
+
+/** As a dictionary: repeats as arrays, under the spelling that came first. */
+export function byName(raw: RawHeaders): Record<string, string | string[]> {
+  const dictionary: Record<string, string | string[]> = Object.create(null);
+  const spelling = new Map<string, string>();
+  for (let i = 0; i < raw.length; i += 2) {
+    const [sent, value] = [raw[i]!, raw[i + 1]!];
+    const name = spelling.get(sent.toLowerCase()) ?? sent;
+    spelling.set(sent.toLowerCase(), name);
+    const before = dictionary[name];
+    dictionary[name] = before === undefined ? value : [before, value].flat();
+  }
+  return dictionary;
+}

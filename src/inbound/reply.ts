@@ -3,16 +3,11 @@ import type { ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import type { Duplex, Writable } from "node:stream";
 import { valuesOf } from "../domain/headers.ts";
+import { endAfterUpload, LINGER_MS } from "../linger.ts";
 import type { Reply } from "../request.ts";
 
 /** Statuses whose answers have no body and no Content-Length (RFC 9110, section 8.6). */
 const BODILESS = new Set([204, 304]);
-
-/**
- * How long what is left of a refused upload is read, unused. A socket that is closed with unread bytes is reset, and the reset
- * can overtake the answer (RFC 9112, section 9.6).
- */
-const LINGER_MS = 2_000;
 
 /**
  * Writes a reply. Raw headers keep case, order, repeats and Latin-1 bytes; the body leaves as a Buffer, because Node would
@@ -34,9 +29,9 @@ export function sendReply(
   if (isLast) head.push("Connection", "close");
   res.writeHead(status, head);
   if (!(body instanceof Readable)) {
-    if (res.req.complete) res.end(body);
-    else endAfterUpload(res, body);
-    return;
+    if (res.req.complete) return void res.end(body);
+    res.write(body); // by its length it is whole for its client at once
+    return endAfterUpload(res);
   }
   const reset = (): void => {
     res.socket?.resetAndDestroy();
@@ -46,18 +41,6 @@ export function sendReply(
   body.once("error", reset);
   res.once("close", () => body.destroy());
   body.pipe(res);
-}
-
-/** The answer is whole for its client at once, by its length; the connection ends when the client has sent all, or LINGER_MS is over. */
-function endAfterUpload(res: ServerResponse, body: Uint8Array): void {
-  res.write(body);
-  const { req } = res;
-  const end = (): void => {
-    clearTimeout(tooLong);
-    res.end();
-  };
-  const tooLong = setTimeout(end, LINGER_MS);
-  req.once("end", end).once("close", end).resume();
 }
 
 type Whole = { status: number; headers: string[]; body: Buffer };

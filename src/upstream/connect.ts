@@ -12,8 +12,8 @@ export type UpstreamAddress = {
 export const CONNECTIONS = 256;
 /** Shorter than any upstream's idle limit (gunicorn 2 s, Node 5 s): a request never races with the upstream's closing. */
 export const KEEP_ALIVE_MS = 1_000;
-/** A longer head would make an operation unknown that was executed. */
-const MAX_HEAD_BYTES = 65_536;
+/** Of an answer. A longer one would make an operation unknown that was executed. */
+export const MAX_HEAD_BYTES = 65_536;
 
 /**
  * The connections that operations use. Nothing here may send a request twice by itself: HTTP/2 would after REFUSED_STREAM,

@@ -1,0 +1,57 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Problem } from "../domain/problem.ts";
+import { reset } from "./answer.ts";
+import { SILENT } from "./limits.ts";
+
+/** Says what went wrong before anything of an answer was sent. */
+export type Refuse = (problem: Problem) => void;
+
+/** Methods that only read (RFC 9110, section 9.2.1). */
+const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/** One request on its way through, and what becomes of its client when that fails. */
+export class Passing {
+  /** As the upstream gets it. */
+  readonly target: string;
+  readonly #req: IncomingMessage;
+  readonly #refuse: Refuse;
+  /** A connection stood: from then on the request may have been sent. */
+  isConnected = false;
+  /** Set as soon as the head of an answer is there. */
+  answer: { message: IncomingMessage; res: ServerResponse } | undefined;
+  /** Nothing that happens to the upstream's connection concerns the client any more. */
+  isOver = false;
+
+  constructor(req: IncomingMessage, target: string, refuse: Refuse) {
+    this.#req = req;
+    this.target = target;
+    this.#refuse = refuse;
+  }
+
+  /** Before an answer has begun, a problem; in the midst of one, a reset; behind a whole one, nothing. The first failure counts. */
+  fail(error: NodeJS.ErrnoException): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    if (this.answer?.res.headersSent !== true) {
+      if (!this.#req.socket.destroyed) this.#refuse(this.#problemOf(error.code ?? error.message));
+    } else if (!this.answer.message.complete) reset(this.answer.res);
+  }
+
+  /** In words for a request without a key. */
+  #problemOf(cause: string): Problem {
+    if (!this.isConnected)
+      return {
+        code: "upstream-unreachable",
+        what: `No connection to the API could be made (${cause}).`,
+        next: "Nothing was sent: it is safe to send it again.",
+      };
+    return {
+      code: "outcome-unknown",
+      status: cause === SILENT ? 504 : 502,
+      what: `The request was sent, and no usable answer came back (${cause}).`,
+      next: SAFE.has(this.#req.method ?? "")
+        ? "It only reads, and can be sent again."
+        : "Look in the API whether it was carried out before sending it again; with an idempotency key that would be safe.",
+    };
+  }
+}

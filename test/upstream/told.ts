@@ -3,9 +3,9 @@ import type { RawConnection } from "../e2e/raw-bytes.ts";
 import { until } from "../support/until.ts";
 
 /** One HTTP message as received: nothing about it is mended. */
-type Told = {
+export type Told = {
   statusLine: string;
-  /** Header lines as received. */
+  /** Header lines as received, without spaces at their ends, which mean nothing. */
   lines: string[];
   body: string;
   /** Trailer lines of a chunked body. */
@@ -45,12 +45,16 @@ export function inShort({ interim, answer, end }: Telling): string {
   return `${before}${status} ${said}${answer.isWhole ? "" : " (until it closed)"}`.trimEnd();
 }
 
-function messagesIn(received: string, isHead: boolean): Told[] {
+/** Requests or answers, the last of them perhaps not yet whole. */
+export function messagesIn(received: string, isHead: boolean): Told[] {
   const messages: Told[] = [];
   for (let rest = received; rest.includes("\r\n\r\n");) {
     const border = rest.indexOf("\r\n\r\n");
-    const [statusLine = "", ...lines] = rest.slice(0, border).split("\r\n");
-    const { used, ...body } = bodyOf(rest.slice(border + 4), lines, isHead || / (1..|204|304)/.test(statusLine));
+    const [statusLine = "", ...raw] = rest.slice(0, border).split("\r\n");
+    const lines = raw.map((line) => line.trimEnd());
+    const isRequest = !statusLine.startsWith("HTTP/");
+    const isBodiless = isHead || /^HTTP\/1.. (1..|204|304)/.test(statusLine);
+    const { used, ...body } = bodyOf(rest.slice(border + 4), lines, isBodiless, isRequest);
     messages.push({ statusLine, lines, ...body });
     rest = rest.slice(border + 4 + used);
   }
@@ -59,11 +63,11 @@ function messagesIn(received: string, isHead: boolean): Told[] {
 
 type Body = Pick<Told, "body" | "trailers" | "isWhole"> & { used: number };
 
-function bodyOf(rest: string, lines: string[], isBodiless: boolean): Body {
+function bodyOf(rest: string, lines: string[], isBodiless: boolean, isRequest: boolean): Body {
   const value = (name: string) => lines.find((line) => line.toLowerCase().startsWith(`${name}: `))?.split(": ")[1];
   if (isBodiless) return { body: "", trailers: [], isWhole: true, used: 0 };
   if (value("transfer-encoding") !== undefined) return chunkedBodyOf(rest);
-  const length = Number(value("content-length") ?? Number.NaN);
+  const length = Number(value("content-length") ?? (isRequest ? 0 : Number.NaN));
   const body = Number.isNaN(length) ? rest : rest.slice(0, length);
   return { body, trailers: [], isWhole: body.length === length, used: body.length };
 }

@@ -5,8 +5,17 @@ import type { RawHeaders } from "../domain/headers.ts";
 /** Who speaks to the gateway, as far as the upstream is told. */
 export type Peer = { address: string; protocol: "http" | "https"; httpVersion: string };
 
-/** Rebuilt below; what a client says of itself is believed only behind a trusted proxy. `expect` is answered here. */
-export const REBUILT = ["expect", "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "via"];
+/** Rebuilt below, or set by each way of sending. `expect` is answered here. */
+export const REBUILT = ["host", "content-length", "expect", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "via"];
+/** What else frameworks believe of a client's way here: only a trusted proxy may say it. */
+export const ONLY_TRUSTED = [
+  "forwarded",
+  "x-forwarded-port",
+  "x-forwarded-prefix",
+  "x-forwarded-server",
+  "x-forwarded-ssl",
+  "x-real-ip",
+];
 
 /** ONCEGATE_TRUSTED_PROXIES as a test of an address. */
 export function trustedProxies(networks: readonly string[]): (address: string) => boolean {
@@ -18,7 +27,7 @@ export function trustedProxies(networks: readonly string[]): (address: string) =
     else list.addSubnet(address, Number(bits), family);
   }
   return (address) => {
-    const plain = address.replace(/^::ffff:/, ""); // an IPv4 client of a socket that listens on both
+    const plain = plainAddress(address);
     return isIP(plain) !== 0 && list.check(plain, isIP(plain) === 6 ? "ipv6" : "ipv4");
   };
 }
@@ -26,16 +35,19 @@ export function trustedProxies(networks: readonly string[]): (address: string) =
 /** Who forwards: its name in Via, and whom it believes. */
 export type Forwarder = { pseudonym: string; isTrusted: (address: string) => boolean };
 
+/** An IPv4 client of a socket that listens on both is seen as ::ffff:192.0.2.7. */
+const plainAddress = (address: string): string => address.replace(/^::ffff:/, "");
+
 /**
  * The headers that go upstream, without Host and framing, which each way of sending sets itself: end-to-end fields as received,
  * forwarding fields rebuilt, Via added.
  */
 export function forwardedHeaders(raw: RawHeaders, peer: Peer, { pseudonym, isTrusted }: Forwarder): string[] {
-  const headers = endToEnd(raw, ["host", "content-length", ...REBUILT]);
   const believed = isTrusted(peer.address);
+  const headers = endToEnd(raw, believed ? REBUILT : [...REBUILT, ...ONLY_TRUSTED]);
   const said = (name: string): string[] => (believed ? valuesOf(raw, name) : []);
   const host = said("x-forwarded-host")[0] ?? valuesOf(raw, "host")[0];
-  headers.push("X-Forwarded-For", [...said("x-forwarded-for"), peer.address].join(", "));
+  headers.push("X-Forwarded-For", [...said("x-forwarded-for"), plainAddress(peer.address)].join(", "));
   headers.push("X-Forwarded-Proto", said("x-forwarded-proto")[0] ?? peer.protocol);
   if (host !== undefined) headers.push("X-Forwarded-Host", host);
   headers.push("Via", [...valuesOf(raw, "via"), via(peer.httpVersion, pseudonym)].join(", "));

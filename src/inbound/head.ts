@@ -1,7 +1,7 @@
 import { HOP_BY_HOP } from "../domain/headers.ts";
 import type { RawHeaders } from "../domain/headers.ts";
 import type { Rule } from "../domain/rule.ts";
-import { REBUILT } from "./forwarding.ts";
+import { ONLY_TRUSTED, REBUILT } from "./forwarding.ts";
 
 /** The head of a request as Node's parser lets it in, which is more than HTTP allows. */
 export type Head = {
@@ -39,7 +39,7 @@ export type KnownFields = ReadonlyMap<string, Known>;
 /** They say who asks, for which host, what is sent and where it ends. */
 const ONCE = ["host", "authorization", "x-api-key", "content-type", "content-length", "transfer-encoding", "expect"];
 const STAYS = ["cookie", "content-encoding"];
-const ONLY_KNOWN = [...HOP_BY_HOP, ...REBUILT, "prefer"];
+const ONLY_KNOWN = [...HOP_BY_HOP, ...REBUILT, ...ONLY_TRUSTED, "prefer"];
 
 /** The key headers of a rule and those its scope is read from. */
 function ownFields({ keyHeaders, scope }: Rule): string[] {

@@ -45,7 +45,9 @@ export function connectUpstream({ url, ca, connectTimeoutMs }: UpstreamAddress):
           done(null, socket);
         };
         if (!isTls) return ready(tcp);
-        connect({ ...options, httpSocket: tcp }, (...[refused, secured]) => {
+        // Without a name undici takes the upstream's; with its own it asks for the certificate of the Host that is sent, the
+        // client's where that is preserved.
+        connect({ ...options, servername: "", httpSocket: tcp }, (...[refused, secured]) => {
           if (refused !== null) return done(refused, null);
           secured.once("error", () => secured.destroy()); // which Node leaves open when what comes is not TLS
           ready(secured);

@@ -21,7 +21,7 @@ const SAMPLE_MS = 20;
  * After that much the program is compiled, and the collector at work: up to 64 MiB of buffers that were passed on wait for it at
  * any time (V8's own limit), however much passes in all.
  */
-const WARM_UP = 128 * MIB;
+const WARM_UP = 512 * MIB;
 const inMib = (bytes: number): number => Math.round(bytes / MIB);
 
 let upstream: ChildProcess;

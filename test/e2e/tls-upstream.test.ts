@@ -6,10 +6,14 @@ import type { Http2SecureServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import { CERT, KEY } from "../support/certificate.ts";
 import { startGatewayProcess } from "../support/gateway.ts";
 import type { GatewayProcess } from "../support/gateway.ts";
+import { until } from "../support/until.ts";
+import { inShort, tellingOf } from "../upstream/told.ts";
 import { page, post } from "./keyed-post.ts";
+import { openRaw } from "./raw-bytes.ts";
 
 let folder: string;
 let upstream: Http2SecureServer;
@@ -44,6 +48,45 @@ describe("an upstream with a certificate of an authority of its own", () => {
       expect(await post(gateway.url, "tls-1")).toMatchObject({ status: 201, text: "ok", isReplay: false });
       expect(await page(gateway.url, "/invoices/1")).toEqual({ status: 201, text: "ok" });
       expect(seen).toEqual(["POST /invoices 1.1", "GET /invoices/1 1.1"]);
+    } finally {
+      await gateway.kill();
+    }
+  });
+
+  test("is asked for its own certificate where the client's Host is preserved", async () => {
+    const gateway = await start("preserving", {
+      ONCEGATE_UPSTREAM_CA_FILE: join(folder, "authority.pem"),
+      ONCEGATE_PRESERVE_HOST: "true",
+    });
+    try {
+      const before = seen.length;
+      const rest =
+        "Host: billing.example.com\r\nIdempotency-Key: tls-3\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+      for (const line of ["GET /invoices/1", "POST /invoices"])
+        expect(inShort(await tellingOf(gateway.url, `${line} HTTP/1.1\r\n${rest}`))).toBe("201 ok");
+      expect(seen.slice(before)).toEqual(["GET /invoices/1 1.1", "POST /invoices 1.1"]);
+    } finally {
+      await gateway.kill();
+    }
+  });
+
+  test("takes a WebSocket, and ends it for the client when it is gone", async () => {
+    const sockets: Duplex[] = [];
+    upstream.once("upgrade", (_req, socket: Duplex) => {
+      sockets.push(socket);
+      socket.on("error", () => {}).on("data", (bytes) => socket.write(bytes));
+      socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    });
+    const gateway = await start("upgrading", { ONCEGATE_UPSTREAM_CA_FILE: join(folder, "authority.pem") });
+    try {
+      const client = await openRaw(gateway.url);
+      client.send("GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+      await until("the upgrade", () => client.received().includes("\r\n\r\n"));
+      client.send("hello");
+      await until("an echo", () => client.received().endsWith("\r\n\r\nhello"));
+      sockets[0]!.destroy();
+      expect(["FIN", "RST"]).toContain(await client.ended);
+      expect(gateway.lines.filter(({ level }) => Number(level) >= 50)).toEqual([]);
     } finally {
       await gateway.kill();
     }

@@ -68,6 +68,23 @@ describe("forwarded headers", () => {
   });
 
   test.each([
+    "Forwarded: for=1",
+    "X-Real-IP: 1",
+    "x-forwarded-port: 1",
+    "X-Forwarded-Prefix: /a",
+    "X-Forwarded-Ssl: on",
+  ])("pass %s on from a trusted proxy only", (line) => {
+    const field = line.split(": ");
+    expect(forwardedHeaders(field, PEER, trusting())).not.toContain(field[0]);
+    expect(forwardedHeaders(field, PEER, trusting("192.0.2.0/24")).slice(0, 2)).toEqual(field);
+  });
+
+  test("say an IPv4 address as such, also where the gateway listens on IPv6, too", () => {
+    const headers = forwardedHeaders([], { ...PEER, address: "::ffff:192.0.2.7" }, trusting());
+    expect(headers.slice(0, 2)).toEqual(["X-Forwarded-For", "192.0.2.7"]);
+  });
+
+  test.each([
     ["10.1.2.3", true],
     ["::ffff:10.1.2.3", true],
     ["11.0.0.1", false],

@@ -114,10 +114,10 @@ export const Settings = z
       .duration("1s", "1h")
       .prefault("120s")
       .meta({ description: "The client's patience: time to send its body, and then to wait for the answer." }),
-    ONCEGATE_UPSTREAM_TIMEOUT: value
-      .duration("1s", "24h")
-      .prefault("300s")
-      .meta({ description: "The upstream's own limit; an operation it does not end by then is unknown." }),
+    ONCEGATE_UPSTREAM_TIMEOUT: value.duration("1s", "24h").prefault("300s").meta({
+      description:
+        "The upstream's own limit; an operation it does not end by then is unknown, and nothing that passes through may be silent for longer.",
+    }),
     ONCEGATE_LEASE: value
       .duration("1s", `${LONGEST_LEASE / 1_000}s`)
       .prefault("15s")

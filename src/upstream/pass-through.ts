@@ -93,9 +93,8 @@ export function openPassThrough(settings: PassThroughSettings): PassThrough {
   });
 
   const proxy = createProxyMiddleware({
-    target: url,
+    target: new URL(url.origin), // of a base path the library would make "/base" of "/base/"
     agent,
-    prependPath: false, // it would make "/" of "/base" and an empty path
     pathRewrite: (_path, req) => all.get(req)?.target,
     ssl: { maxHeaderSize: MAX_HEAD_BYTES }, // the library's way to give options to http.request, TLS or not
     selfHandleResponse: true,

@@ -184,3 +184,9 @@ describe.each([
     expect(upstream.requests.length - before).toBe(1);
   });
 });
+
+test("after all that the process runs on, and has said nothing of errors or warnings", async () => {
+  const { status } = await fetch(`${gateway.adminUrl}/ready`);
+  expect(status).toBe(200);
+  expect(gateway.text()).not.toMatch(/warning|"level":[56]0|^[^{]/im);
+});

@@ -195,3 +195,14 @@ describe("server-sent events", () => {
     expect(upstream?.requests).toHaveLength(1);
   });
 });
+
+test.each([
+  ["/base", "/"],
+  ["/base/", "//x?/"],
+  ["/base", "/?a"],
+])("the base path %s stands before %s", async (base, target) => {
+  upstream = await startRawUpstream((socket) => socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
+  gateway = await openGateway({ ONCEGATE_UPSTREAM_URL: new URL(base, upstream.url).href });
+  await answerTo(await ask(GET.replace("/invoices", target)));
+  expect(upstream.requests[0]).toMatch(`GET /base${target} HTTP/1.1\r\n`);
+});

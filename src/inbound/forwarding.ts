@@ -6,7 +6,15 @@ import type { RawHeaders } from "../domain/headers.ts";
 export type Peer = { address: string; protocol: "http" | "https"; httpVersion: string };
 
 /** Rebuilt below, or set by each way of sending. `expect` is answered here. */
-export const REBUILT = ["host", "content-length", "expect", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "via"];
+export const REBUILT = [
+  "host",
+  "content-length",
+  "expect",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-proto",
+  "via",
+];
 /** What else frameworks believe of a client's way here: only a trusted proxy may say it. */
 export const ONLY_TRUSTED = [
   "forwarded",

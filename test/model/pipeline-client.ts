@@ -1,3 +1,4 @@
+import { Budget, Share } from "../../src/budget.ts";
 import type { ClaimAnswer } from "../../src/domain/claim.ts";
 import type { StoredRecord, Token } from "../../src/domain/record.ts";
 import type { Reply, Request } from "../../src/request.ts";
@@ -71,9 +72,7 @@ export function anAsked(ask: Ask, gateway: Gateway, id: string): Asked {
       readBody: async () => ({
         kind: "whole",
         body,
-        forget: () => {
-          asked.forgotten++;
-        },
+        share: new CountedShare(() => asked.forgotten++),
       }),
       outgoingHeaders: () => [],
       isGone: () => asked.hasLeft,
@@ -81,4 +80,18 @@ export function anAsked(ask: Ask, gateway: Gateway, id: string): Asked {
     },
   };
   return asked;
+}
+
+class CountedShare extends Share {
+  readonly #onGivenBack: () => void;
+
+  constructor(onGivenBack: () => void) {
+    super(new Budget(Infinity));
+    this.#onGivenBack = onGivenBack;
+  }
+
+  override giveBack(): void {
+    super.giveBack();
+    this.#onGivenBack();
+  }
 }

@@ -17,6 +17,7 @@ import type { Ask, LaneName, Step } from "./pipeline-script.ts";
 
 // After pipeline-time.ts, so that they have virtual time.
 const { handle } = await import("../../src/pipeline.ts");
+import { Keyring } from "../../src/store/keyring.ts";
 const { Owner } = await import("../../src/store/owner.ts");
 
 /** The shorter one can be over before a claim that was sent again is answered. */
@@ -145,7 +146,7 @@ export class World {
         },
         owner: asked.gateway.owner,
         upstream: {
-          async execute(_outgoing, maySend) {
+          async execute(_outgoing, { maySend }) {
             const execution = await ledger.execute(asked, maySend);
             asked.executedAt = performance.now();
             return execution;
@@ -211,6 +212,7 @@ export class World {
           return answer;
         },
       },
+      keyring: new Keyring(),
       leaseMs: this.#leaseMs,
       retentionMs: RETENTION_MS,
       unknownRetentionMs: 30 * RETENTION_MS,

@@ -102,7 +102,7 @@ export function follow(child: ChildProcessByStdio<null, Readable, Readable>): Sp
 
   if (child.pid === undefined) throw new Error("the gateway could not be started");
   return {
-    pid: child.pid!,
+    pid: child.pid,
     lines,
     text: () => text,
     logged,

@@ -3,6 +3,7 @@ import { Lane, nextTimer, pass, passing, settled } from "./pipeline-time.ts";
 import type { Scheduler } from "fast-check";
 import type { Token } from "../../src/domain/record.ts";
 import type { Alarm } from "../../src/store/lease.ts";
+import { Keyring } from "../../src/store/keyring.ts";
 import { StoreError } from "../../src/store/records.ts";
 import { DomainRecords } from "../store/domain-records.ts";
 import { aRule } from "../support/rule.ts";
@@ -17,7 +18,6 @@ import type { Ask, LaneName, Step } from "./pipeline-script.ts";
 
 // After pipeline-time.ts, so that they have virtual time.
 const { handle } = await import("../../src/pipeline.ts");
-import { Keyring } from "../../src/store/keyring.ts";
 const { Owner } = await import("../../src/store/owner.ts");
 
 /** The shorter one can be over before a claim that was sent again is answered. */

@@ -59,11 +59,11 @@ export async function startGatewayProcess(env: Record<string, string>): Promise<
   return { ...spawned, url: String(started["clients"]), adminUrl: String(started["admin"]) };
 }
 
-/** The same without waiting for anything. */
-export function spawnGateway(env: Record<string, string>): SpawnedGateway {
+/** The same without waiting for anything. `main`: of another tree than this one. */
+export function spawnGateway(env: Record<string, string>, main = MAIN): SpawnedGateway {
   const free = { ONCEGATE_LISTEN: "127.0.0.1:0", ONCEGATE_ADMIN_LISTEN: "127.0.0.1:0" };
   return follow(
-    spawn(process.execPath, [MAIN], {
+    spawn(process.execPath, [main], {
       env: { PATH: process.env["PATH"], ...free, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     }),

@@ -25,6 +25,8 @@ export type RedisServerOptions = {
   sentinel?: string[];
   /** More of redis-server's own, such as ["--maxmemory", "3mb"]. */
   extra?: string[];
+  /** Added to its environment. */
+  env?: Record<string, string>;
 };
 
 /**
@@ -66,7 +68,7 @@ export class RedisServer {
     const binary = await findRedis();
     const settings = await this.#settings();
     this.#guard = spawn("sh", ["-c", GUARD, this.#log, binary.command, ...settings], {
-      env: { ...env, ...libraryPath(binary) },
+      env: { ...env, ...libraryPath(binary), ...this.#options.env },
       stdio: ["pipe", "pipe", "ignore"],
     });
     const [line] = await once(this.#guard.stdout!, "data");

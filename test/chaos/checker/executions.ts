@@ -1,0 +1,18 @@
+import type { Told } from "./operations.ts";
+import type { Violation } from "./violation.ts";
+
+/** G1 and G4: at most one execution, and nothing is sent twice once it may have begun. */
+export function checkExecutions({ name, arrivals }: Told): Violation[] {
+  const acted = arrivals.filter(({ did }) => did === "acted");
+  const violations: Violation[] = [];
+  const requests = acted.map(({ request, gateway, at }) => `${request} of ${gateway} at ${at}`);
+  if (acted.length > 1) violations.push({ kind: "duplicate-execution", name, what: requests.join(", ") });
+  // Only what the upstream declined may be followed by another request.
+  const undeclined = arrivals.findIndex(({ did }) => did !== "declined");
+  if (undeclined !== -1 && undeclined < arrivals.length - 1) {
+    const [first, second] = arrivals.slice(undeclined);
+    const what = `${first!.request} of ${first!.gateway} (${first!.did}), then ${second!.request} of ${second!.gateway}`;
+    violations.push({ kind: "sent-twice", name, what });
+  }
+  return violations;
+}

@@ -1,0 +1,75 @@
+import type { Entry, FaultEntry } from "../history.ts";
+import { isSuccess } from "./operations.ts";
+import type { Told } from "./operations.ts";
+import { isMischievous } from "../upstream/behaviour.ts";
+
+/**
+ * What may leave an outcome unknown for good: the operation's own gateway did not live on, or the upstream's answer did not
+ * reach it. No trouble with the store does while the gateway lives (settles are sent until it answers, withdrawals too), nor a
+ * wall clock, nor a client that leaves.
+ */
+const OF_ITS_GATEWAY = new Set([
+  "kill",
+  "pause",
+  "terminate",
+  "upstream-cut",
+  "upstream-stalled",
+  "upstream-replies-lost",
+]);
+const OF_THE_UPSTREAM = new Set(["upstream-killed", "upstream-down", "upstream-paused"]);
+
+const isFault = (entry: Entry): entry is FaultEntry => entry.what === "fault";
+
+/** Faults in the order of their ends, to be asked for those that overlap with a time. */
+export class Faults {
+  readonly #faults: FaultEntry[];
+
+  constructor(history: readonly Entry[]) {
+    this.#faults = history.filter(isFault).toSorted((a, b) => a.until - b.until);
+  }
+
+  during(from: number, to: number): FaultEntry[] {
+    let low = 0;
+    for (let high = this.#faults.length; low < high;) {
+      const middle = (low + high) >> 1;
+      if (this.#faults[middle]!.until < from) low = middle + 1;
+      else high = middle;
+    }
+    return this.#faults.slice(low).filter(({ at }) => at <= to);
+  }
+}
+
+export const isUnknown = ({ ending }: Told["tried"][number]): boolean =>
+  ending.kind === "answer" && ending.code === "outcome-unknown";
+
+/** From the answer in the kernel to the settle in the store, on a busy machine. */
+const SETTLED_AFTER_MS = 1_000;
+/** A request is on its way for this long, and a fault's end is noted this late. */
+const SLACK_MS = 250;
+
+/** The store's own troubles and those of its lines; with SQLite a paused gateway may hold the file for all. */
+const delaysSettles = ({ kind }: FaultEntry): boolean => /^(redis|sqlite|store)-/.test(kind) || kind === "pause";
+
+/** Why an operation that ended as unknown is so, as kinds of faults; empty where nothing of the run explains it. */
+export function explain(told: Told, faults: Faults): string[] {
+  const last = told.arrivals.at(-1);
+  if (last !== undefined && isMischievous(last.behaviour)) return [`upstream ${last.behaviour}`];
+  const { from, to } = exposure(told, faults);
+  // Without an arrival it may have been any gateway that was asked.
+  const gateways = new Set(last === undefined ? told.tried.map(({ gateway }) => gateway) : [last.gateway]);
+  const explaining = faults
+    .during(from, to)
+    .filter(({ kind, target }) => OF_THE_UPSTREAM.has(kind) || (OF_ITS_GATEWAY.has(kind) && gateways.has(target)));
+  return [...new Set(explaining.map(({ kind }) => kind))];
+}
+
+/** When a fault could make it unknown: while it was executed, and until it was settled or a client was told how it ended. */
+function exposure({ tried, arrivals }: Told, faults: Faults): { from: number; to: number } {
+  const last = arrivals.at(-1);
+  const told = (tried.find(isUnknown) ?? tried.find(({ ending }) => isSuccess(ending)))?.until ?? Infinity;
+  if (last === undefined) return { from: Math.min(...tried.map(({ at }) => at)), to: told };
+  const from = last.at - SLACK_MS;
+  const settled = (last.answeredAt ?? Infinity) + SETTLED_AFTER_MS;
+  const isDelayed = settled < told && faults.during(from, settled).some(delaysSettles);
+  return { from, to: isDelayed ? told : Math.min(settled, told) };
+}

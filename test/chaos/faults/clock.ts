@@ -1,0 +1,33 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { MovableClock } from "../clock.ts";
+import type { Fault, Scene } from "./fault.ts";
+
+/**
+ * Ahead and behind, by less and by more than every lease; less than any retention, whose end is no loss. Left out for now: about
+ * a minute. A store's clock that falls back by less than LONGEST_LEASE leaves an orphan in flight for as long, because src does
+ * not measure a lease by its own length yet (DESIGN, section 10, Clocks).
+ */
+const JUMPS_MS = [700, 5_000, 3_600_000].flatMap((ms) => [ms, -ms]);
+
+/** Wall clocks that jump and jump back. */
+export const CLOCK_FAULTS: Fault[] = [
+  on("gateway-clock", ({ post }) => [post.clock, post.host.name]),
+  on("store-clock", ({ site }) => [site.storeClock, "store"]),
+];
+
+function on(kind: string, clockOf: (scene: Scene) => [MovableClock | undefined, string]): Fault {
+  return {
+    kind,
+    lane: "clock",
+    async strike(scene) {
+      const [clock, target] = clockOf(scene);
+      if (clock === undefined) return;
+      const { dice, history } = scene;
+      await history.fault(kind, target, async () => {
+        clock.set(dice.pick(JUMPS_MS));
+        await sleep(dice.whole(200, 3_000));
+        clock.set(0);
+      });
+    },
+  };
+}

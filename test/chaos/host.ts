@@ -1,0 +1,148 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { setTimeout as sleep } from "node:timers/promises";
+import { spawnGateway } from "../support/gateway.ts";
+import type { SpawnedGateway } from "../support/gateway.ts";
+import { until } from "../support/until.ts";
+import type { Counts } from "./gateway/counts.ts";
+import { COUNTS_FILE, TRAPS_FOLDER } from "./gateway/gap.ts";
+import type { Gap, Trap } from "./gateway/gap.ts";
+import type { History } from "./history.ts";
+import { now } from "./limits.ts";
+
+export type HostSettings = {
+  name: string;
+  port: number;
+  adminPort: number;
+  /** Of this host alone: traps and counts. */
+  folder: string;
+  /** The tree that the gateway runs from: this one, or a mutant's copy of it. */
+  tree: string;
+  env: Record<string, string>;
+  history: History;
+};
+
+/** How long a trap waits for its prey before it is taken away. */
+const TRAP_WAITS_MS = 4_000;
+const RESTART_PAUSE_MS = 100;
+
+export const TREE = fileURLToPath(new URL("../..", import.meta.url));
+
+/** One gateway on a machine of its own: where its process ends, it is started again on the same ports, as a supervisor does. */
+export class Host {
+  readonly name: string;
+  readonly #settings: HostSettings;
+  #process: SpawnedGateway | undefined;
+  #isClosing = false;
+  /** Its end is somebody's will: no finding. */
+  #isDoomed = false;
+
+  constructor(settings: HostSettings) {
+    this.name = settings.name;
+    this.#settings = settings;
+    mkdirSync(settings.folder, { recursive: true });
+  }
+
+  start(): void {
+    const { tree, folder, env, port, adminPort } = this.#settings;
+    this.#isDoomed = false;
+    const started = spawnGateway(
+      {
+        ONCEGATE_LISTEN: `127.0.0.1:${port}`,
+        ONCEGATE_ADMIN_LISTEN: `127.0.0.1:${adminPort}`,
+        ONCEGATE_LOG_LEVEL: "warn",
+        [TRAPS_FOLDER]: folder,
+        NODE_OPTIONS: `--import=${join(tree, "test/chaos/gateway/preload.ts")}`,
+        ...env,
+      },
+      join(tree, "src/main.ts"),
+    );
+    this.#process = started;
+    void started.exited.then(async (code) => {
+      this.#process = undefined;
+      this.#report(started, code);
+      if (this.#isClosing) return;
+      await sleep(RESTART_PAUSE_MS);
+      if (!this.#isClosing) this.start();
+    });
+  }
+
+  /** Resolves when it lives. Whether its store answers is another question. */
+  async live(): Promise<void> {
+    await until(`${this.name} lives`, () => this.#asks("/live"));
+  }
+
+  async ready(): Promise<void> {
+    await until(`${this.name} is ready`, () => this.#asks("/ready"));
+  }
+
+  /** One value of its metrics. */
+  async metric(name: string): Promise<number> {
+    const answer = await fetch(`http://127.0.0.1:${this.#settings.adminPort}/metrics`);
+    const line = (await answer.text()).split("\n").find((text) => text.startsWith(`${name} `));
+    return Number(line?.slice(name.length + 1));
+  }
+
+  /** Sends a signal to the process that runs now; SIGKILL and SIGTERM end it, and it is started again. */
+  signal(signal: NodeJS.Signals): void {
+    if (signal === "SIGKILL" || signal === "SIGTERM") this.#isDoomed = true;
+    this.#process?.signal(signal);
+  }
+
+  /** The end of the process that runs now. */
+  async gone(): Promise<void> {
+    await this.#process?.exited;
+  }
+
+  /** Resolves to whether the gateway was caught in this gap; it has its signal then. */
+  async trap(gap: Gap, trap: Trap): Promise<boolean> {
+    const set = join(this.#settings.folder, gap);
+    rmSync(`${set}.caught`, { force: true });
+    if (trap.signal === "SIGKILL") this.#isDoomed = true;
+    writeFileSync(`${set}.new`, JSON.stringify(trap));
+    renameSync(`${set}.new`, set);
+    for (const giveUpAt = now() + TRAP_WAITS_MS; now() < giveUpAt && existsSync(set);) await sleep(10);
+    try {
+      unlinkSync(set);
+      if (trap.signal === "SIGKILL") this.#isDoomed = false;
+      return false;
+    } catch {
+      await sleep(trap.afterMs);
+      return true;
+    }
+  }
+
+  /** What it holds now, after a collection; undefined where it does not say. */
+  async counts(): Promise<Counts | undefined> {
+    const file = join(this.#settings.folder, COUNTS_FILE);
+    rmSync(file, { force: true });
+    this.#process?.signal("SIGUSR2");
+    for (const giveUpAt = now() + 5_000; now() < giveUpAt; await sleep(20))
+      if (existsSync(file)) return JSON.parse(readFileSync(file, "utf8")) as Counts;
+    return undefined;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    this.#isDoomed = true;
+    await this.#process?.kill();
+  }
+
+  async #asks(page: string): Promise<boolean> {
+    return fetch(`http://127.0.0.1:${this.#settings.adminPort}${page}`, { signal: AbortSignal.timeout(2_000) }).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  }
+
+  /** `code` is null where a signal ended it. A start that is refused, because another holds the file, is tried again. */
+  #report(ended: SpawnedGateway, code: number | null): void {
+    const { history, name } = this.#settings;
+    const alarms = ended.lines.filter(({ alarm, err }) => alarm !== undefined || err !== undefined);
+    for (const line of alarms) history.add({ what: "alarm", gateway: name, at: now(), text: JSON.stringify(line) });
+    const isRefusedStart = code === 1 && /cannot start/.test(ended.text());
+    if (!this.#isDoomed && !isRefusedStart)
+      history.add({ what: "died", gateway: name, at: now(), text: `exit code ${code}: ${ended.text().slice(-2_000)}` });
+  }
+}

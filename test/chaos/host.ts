@@ -35,8 +35,10 @@ export class Host {
   readonly #settings: HostSettings;
   #process: SpawnedGateway | undefined;
   #isClosing = false;
-  /** Its end is somebody's will: no finding. */
+  /** Somebody sent it a signal that ends it: its end is no finding. */
   #isDoomed = false;
+  /** The trap that was set last; who fell into one that kills is doomed, too. */
+  #trap: (Trap & { file: string }) | undefined;
 
   constructor(settings: HostSettings) {
     this.name = settings.name;
@@ -99,13 +101,12 @@ export class Host {
   async trap(gap: Gap, trap: Trap): Promise<boolean> {
     const set = join(this.#settings.folder, gap);
     rmSync(`${set}.caught`, { force: true });
-    if (trap.signal === "SIGKILL") this.#isDoomed = true;
+    this.#trap = { ...trap, file: set };
     writeFileSync(`${set}.new`, JSON.stringify(trap));
     renameSync(`${set}.new`, set);
     for (const giveUpAt = now() + TRAP_WAITS_MS; now() < giveUpAt && existsSync(set);) await sleep(10);
     try {
       unlinkSync(set);
-      if (trap.signal === "SIGKILL") this.#isDoomed = false;
       return false;
     } catch {
       await sleep(trap.afterMs);
@@ -136,13 +137,22 @@ export class Host {
     );
   }
 
-  /** `code` is null where a signal ended it. A start that is refused, because another holds the file, is tried again. */
+  /** `code`: null where a signal ended it. A trap explains one end only. */
+  #isExpected(code: number | null): boolean {
+    if (this.#isDoomed) return code === null || code === 0;
+    const caught = this.#trap?.signal === "SIGKILL" && `${this.#trap.file}.caught`;
+    if (code !== null || !caught || !existsSync(caught)) return false;
+    rmSync(caught);
+    return true;
+  }
+
+  /** A start that is refused, because another holds the file, is tried again. */
   #report(ended: SpawnedGateway, code: number | null): void {
     const { history, name } = this.#settings;
     const alarms = ended.lines.filter(({ alarm, err }) => alarm !== undefined || err !== undefined);
     for (const line of alarms) history.add({ what: "alarm", gateway: name, at: now(), text: JSON.stringify(line) });
     const isRefusedStart = code === 1 && /cannot start/.test(ended.text());
-    if (!this.#isDoomed && !isRefusedStart)
+    if (!this.#isExpected(code) && !isRefusedStart)
       history.add({ what: "died", gateway: name, at: now(), text: `exit code ${code}: ${ended.text().slice(-2_000)}` });
   }
 }

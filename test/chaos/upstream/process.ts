@@ -6,6 +6,11 @@ import { freePort } from "../../support/redis-server.ts";
 
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 /** The upstream's process, on one port and one ledger through all its lives. */
 export class Upstream {
   readonly port: number;
@@ -29,7 +34,8 @@ export class Upstream {
       stdio: ["ignore", "pipe", "inherit"],
     });
     this.#process = started;
-    process.once("exit", () => started.kill("SIGKILL"));
+    running.add(started);
+    started.once("exit", () => running.delete(started));
     await Promise.race([
       once(started.stdout, "data"),
       once(started, "exit").then(() => {
@@ -43,10 +49,10 @@ export class Upstream {
   }
 
   async kill(): Promise<void> {
-    const running = this.#process;
-    if (running === undefined) return;
+    const killed = this.#process;
+    if (killed === undefined) return;
     this.#process = undefined;
-    running.kill("SIGKILL");
-    await once(running, "exit");
+    killed.kill("SIGKILL");
+    await once(killed, "exit");
   }
 }

@@ -1,0 +1,88 @@
+import { expect, test } from "@jest/globals";
+import { check } from "./check.ts";
+import { Story, broken, created, refused, replayed, unknown } from "./story.ts";
+
+const GOOD: [what: string, story: () => Story][] = [
+  ["answered and replayed", () => new Story().upstream("acted").client(created).client(replayed).atTheEnd(replayed)],
+  [
+    "declined, sent again, and then done",
+    () =>
+      new Story()
+        .upstream("declined")
+        .client({ ...created, status: 422 })
+        .upstream("acted", { request: "r2", answer: "a2" })
+        .atTheEnd({ ...created, body: "a2" }),
+  ],
+  ["first executed in the final retries", () => new Story().client(broken).upstream("acted").atTheEnd(created)],
+  [
+    "refused for another body and for another credential",
+    () =>
+      new Story()
+        .upstream("acted")
+        .client(created)
+        .client(refused(422, "key-reused"), { body: "b2" })
+        .client(refused(409, "credential-changed"), { credential: "c2" })
+        .atTheEnd(replayed),
+  ],
+  [
+    "one key in two scopes",
+    () =>
+      new Story()
+        .upstream("acted")
+        .client(created)
+        .upstream("acted", { tenant: "bob", request: "r2", answer: "a2" })
+        .client({ ...created, body: "a2" }, { tenant: "bob" })
+        .atTheEnd(replayed)
+        .atTheEnd({ ...replayed, body: "a2" }, { tenant: "bob" }),
+  ],
+  [
+    "an answer that was too large to keep",
+    () =>
+      new Story().upstream("acted", { bytes: 1_000_000 }).client(created).atTheEnd(refused(409, "response-not-kept")),
+  ],
+  [
+    "no answer while the store is away, and the same answer when it is back",
+    () =>
+      new Story()
+        .upstream("acted")
+        .client(created)
+        .client(refused(503, "store-unavailable"))
+        .client(broken)
+        .atTheEnd(replayed),
+  ],
+  [
+    "unknown, since its gateway was killed before it could settle",
+    () => new Story().fault("kill", "gateway-0", 500).upstream("acted").client(broken).atTheEnd(unknown),
+  ],
+  [
+    "unknown, since the upstream reset the connection",
+    () => new Story().upstream("acted", { behaviour: "resets", answers: false }).client(broken).atTheEnd(unknown),
+  ],
+  [
+    "unknown for a while, since the store was away, and then known",
+    () =>
+      new Story()
+        .fault("redis-down", "store", 5_000)
+        .upstream("acted")
+        .client({ ...created, stored: false })
+        .client(unknown)
+        .atTheEnd(replayed),
+  ],
+  [
+    "not stored, said so, and unknown since its gateway was killed while the store was away",
+    () =>
+      new Story()
+        .fault("redis-down", "store", 9_000)
+        .upstream("acted")
+        .client({ ...created, stored: false })
+        .later(3_000)
+        .fault("kill", "gateway-0")
+        .client(unknown)
+        .atTheEnd(unknown),
+  ],
+];
+
+test.each(GOOD)("nothing is found in: %s", (_what, story) => {
+  const { history, ledger } = story();
+  expect(check(history, ledger)).toEqual([]);
+});

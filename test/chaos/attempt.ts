@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { Agent, request } from "node:http";
 import type { IncomingMessage } from "node:http";
+import { answerDigest } from "./digest.ts";
 import type { Ending } from "./history.ts";
 import type { Leaving } from "./operation.ts";
 import type { Behaviour } from "./upstream/behaviour.ts";
@@ -17,9 +17,6 @@ export type Sending = {
 
 /** A client gives up on an answer by itself after this; longer than the gateway's patience. */
 const GIVES_UP_AFTER_MS = 6_000;
-
-export const digest = (bytes: Buffer | string): string =>
-  createHash("sha256").update(bytes).digest("base64url").slice(0, 22);
 
 /** One request of a client, as a real HTTP library sends it; never rejects. `retryAfterMs`: as the answer asks. */
 export function send(sending: Sending): Promise<{ ending: Ending; retryAfterMs: number }> {
@@ -92,6 +89,6 @@ async function read(res: IncomingMessage, onFirst: () => void): Promise<Ending> 
     replayed: res.headers["idempotent-replayed"] === "true",
     stored: res.headers["idempotency-stored"] !== "false",
     cookie: res.headers["set-cookie"] !== undefined,
-    body: digest(body),
+    body: answerDigest(res.headers, body),
   };
 }

@@ -1,8 +1,9 @@
 import { Agent } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { digest, send } from "./attempt.ts";
+import { send } from "./attempt.ts";
 import type { Sending } from "./attempt.ts";
 import { Dice } from "./dice.ts";
+import { digest } from "./digest.ts";
 import type { Ending, History } from "./history.ts";
 import { SETTLED_WITHIN_MS, now } from "./limits.ts";
 import { operation, otherTenant } from "./operation.ts";

@@ -22,7 +22,7 @@ export type Ending =
       stored: boolean;
       /** It carries a Set-Cookie. */
       cookie: boolean;
-      /** Digest of the body. */
+      /** Digest (digest.ts). */
       body: string;
     }
   /** No whole answer: refused, reset, cut, or none in time. */

@@ -44,10 +44,14 @@ export function report(
   const operations = operationsOf(history, ledger);
   const attempts = operations.reduce((sum, { tried }) => sum + tried.length, 0);
   const acted = ledger.filter(({ what }) => what === "acted").length;
+  const unstored = history.filter(
+    (entry) => entry.what === "ended" && entry.ending.kind === "answer" && !entry.ending.stored,
+  ).length;
   const count = (end: string): number => operations.filter((told) => endOf(told) === end).length;
   return [
     `${operations.length} keys, ${attempts} attempts, ${acted} executions: ${count("completed")} completed, ` +
       `${count("not-kept")} completed and too large to keep, ${count("unknown")} unknown, ${count("open")} open`,
+    `${unstored} times a client was told that its answer is not stored`,
     "faults injected:",
     ...[...injected(history, ledger)].toSorted(byName).map(([kind, n]) => `  ${kind} ${n}`),
     "kills and pauses in each gap of the pipeline:",

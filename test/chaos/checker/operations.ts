@@ -7,7 +7,7 @@ export type Tried = Attempt & { until: number; ending: Ending };
 /** One request that reached the upstream, with what it did: `acted` is an invoice. */
 export type Arrival = Extract<LedgerLine, { what: "received" }> & {
   did: "acted" | "declined" | "nothing";
-  /** Digest of the body it answers with, and its length. */
+  /** Digest of what it answers, and the length of the body. */
   answer?: string;
   status?: number;
   bytes?: number;

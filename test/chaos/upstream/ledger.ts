@@ -17,7 +17,7 @@ export type LedgerLine =
       body: string;
       behaviour: Behaviour["kind"];
     }
-  /** It acted: an invoice exists. `answer`: the digest of the body that it answers with. */
+  /** It acted: an invoice exists. `answer`: the digest of what it answers (digest.ts). */
   | { what: "acted"; request: string; at: number; status: number; answer: string; bytes: number }
   /** It did not act, and said so with this status. */
   | { what: "declined"; request: string; at: number; status: number; answer: string }

@@ -1,6 +1,7 @@
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { answerDigest, digest } from "../digest.ts";
 import { now } from "../limits.ts";
 import { tokenOf } from "../token.ts";
 import type { Behaviour } from "./behaviour.ts";
@@ -10,8 +11,6 @@ import { Ledger } from "./ledger.ts";
 /** The upstream of a run, in a process of its own: `node main.ts PORT LEDGER`. */
 const [port, file] = process.argv.slice(2);
 const ledger = new Ledger(file!);
-
-const digest = (bytes: Buffer | string): string => createHash("sha256").update(bytes).digest("base64url").slice(0, 22);
 
 createServer((req, res) => {
   const parts: Buffer[] = [];
@@ -31,48 +30,50 @@ function serve(req: IncomingMessage, res: ServerResponse, body: Buffer): void {
   const who = { gateway, tenant, key, credential: digest(credential), body: digest(body) };
   ledger.append({ what: "received", request, at: now(), ...who, behaviour: behaviour.kind });
 
-  const answer = JSON.stringify({ request, tenant, key, filling: randomUUID().repeat(behaviour.bytes / 36 + 1) });
   const { kind, status } = behaviour;
-  const said = { request, status, answer: digest(answer) };
+  const answer: Answer = {
+    status,
+    headers: { "content-type": "application/json", "x-request": request, "set-cookie": "session=first" },
+    body: JSON.stringify({ request, tenant, key, filling: randomUUID().repeat(behaviour.bytes / 36 + 1) }),
+  };
+  const said = { request, status, answer: answerDigest(answer.headers, answer.body) };
   res.once("finish", () => ledger.append({ what: "answered", request, at: now() }));
   if (kind === "refuses") return void req.socket.resetAndDestroy();
   if (kind === "declines") {
     ledger.append({ what: "declined", at: now(), ...said });
-    return void setTimeout(() => whole(res, status, answer), behaviour.afterMs);
+    return void setTimeout(() => whole(res, answer), behaviour.afterMs);
   }
   setTimeout(() => {
-    ledger.append({ what: "acted", at: now(), ...said, bytes: Buffer.byteLength(answer) });
-    act(kind, res, status, answer);
+    ledger.append({ what: "acted", at: now(), ...said, bytes: answer.body.length });
+    act(kind, res, answer);
   }, behaviour.afterMs);
 }
 
-function act(
-  kind: Exclude<Behaviour["kind"], "declines" | "refuses">,
-  res: ServerResponse,
-  status: number,
-  answer: string,
-): void {
+type Answer = { status: number; headers: Record<string, string>; body: string };
+
+const OF_A_PROXY: Answer = { status: 502, headers: {}, body: "the proxy in front of it speaks" };
+
+function act(kind: Exclude<Behaviour["kind"], "declines" | "refuses">, res: ServerResponse, answer: Answer): void {
+  const { status, headers, body } = answer;
   switch (kind) {
     case "answers":
-      return whole(res, status, answer);
+      return whole(res, answer);
     case "resets":
       return void res.socket?.resetAndDestroy();
     case "hangs":
       return;
     case "cuts":
-      res.writeHead(status, { "content-length": Buffer.byteLength(answer) });
-      res.write(answer.slice(0, answer.length / 2));
+      res.writeHead(status, { ...headers, "content-length": body.length });
+      res.write(body.slice(0, body.length / 2));
       return void setTimeout(() => res.socket?.resetAndDestroy(), 20);
     case "unframed":
-      res.socket?.end(`HTTP/1.1 ${status} Created\r\nConnection: close\r\n\r\n${answer}`);
-      return;
+      return void res.socket?.end(`HTTP/1.1 ${status} Created\r\nConnection: close\r\n\r\n${body}`);
     case "bad-gateway":
-      return whole(res, 502, "the proxy in front of it speaks");
+      return whole(res, OF_A_PROXY);
   }
 }
 
-function whole(res: ServerResponse, status: number, answer: string): void {
+function whole(res: ServerResponse, { status, headers, body }: Answer): void {
   const retryAfter = status === 503 ? { "retry-after": "1" } : {};
-  const headers = { "content-type": "application/json", "set-cookie": "session=first", ...retryAfter };
-  res.writeHead(status, { ...headers, "content-length": Buffer.byteLength(answer) }).end(answer);
+  res.writeHead(status, { ...headers, ...retryAfter, "content-length": body.length }).end(body);
 }

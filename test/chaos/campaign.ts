@@ -5,7 +5,7 @@ import type { Violation } from "./checker/violation.ts";
 import { Clients } from "./client.ts";
 import { History } from "./history.ts";
 import type { Entry } from "./history.ts";
-import { now } from "./limits.ts";
+import { SETTLED_WITHIN_MS, now } from "./limits.ts";
 import { torment } from "./nemesis.ts";
 import type { Mischief } from "./operation.ts";
 import { openSite } from "./site.ts";
@@ -47,8 +47,9 @@ export async function campaign(plan: Campaign): Promise<Outcome> {
     const working = Array.from({ length: count }, (_, i) => clients.work(seed, i, mischief, until));
     await Promise.all([...working, torment(site, { seed, kinds, history, until })]);
     await Promise.all(site.posts.map(({ host }) => host.ready()));
-    history.add({ what: "healed", at: now() });
-    await clients.retryAll();
+    const healedAt = now();
+    history.add({ what: "healed", at: healedAt });
+    await clients.retryAll(healedAt + SETTLED_WITHIN_MS);
     clients.close();
     await sleep(IDLE_MS);
     await noteCounts(site, history, "end");
@@ -66,6 +67,6 @@ export async function campaign(plan: Campaign): Promise<Outcome> {
 async function noteCounts({ posts }: Site, history: History, when: "start" | "end"): Promise<void> {
   for (const { host } of posts) {
     const counts = await host.counts();
-    if (counts !== undefined) history.add({ what: "counts", gateway: host.name, when, at: now(), counts });
+    history.add({ what: "counts", gateway: host.name, when, at: now(), counts });
   }
 }

@@ -5,7 +5,7 @@ import type { Sending } from "./attempt.ts";
 import { Dice } from "./dice.ts";
 import { digest } from "./digest.ts";
 import type { Ending, History } from "./history.ts";
-import { SETTLED_WITHIN_MS, now } from "./limits.ts";
+import { now } from "./limits.ts";
 import { operation, otherTenant } from "./operation.ts";
 import type { Mischief, Operation, Sequel } from "./operation.ts";
 import { tokenFor } from "./token.ts";
@@ -19,6 +19,9 @@ export type Door = { name: string; port: number };
 const ATTEMPTS = 6;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1_500;
+
+/** For an answer that did not come because the machine is busy. */
+const LAST_TRIES_MS = 2_000;
 
 type Intent = { tenant: string; key: string; body: string; credential: number };
 
@@ -36,22 +39,21 @@ export class Clients {
     this.#doors = doors;
   }
 
-  /** Resolves to how many operations it began, when `until` is over. */
-  async work(seed: string, client: number, mischief: Mischief, until: number): Promise<number> {
-    const dice = new Dice(seed, "client", client);
-    let n = 0;
-    for (; now() < until; n++) {
+  /** Begins one operation after the other until the time is over; resolves when the last one is done with. */
+  async work(seed: string, client: number, mischief: Mischief, until: number): Promise<void> {
+    for (let n = 0; now() < until; n++) {
+      const dice = new Dice(seed, "client", client, n); // one for each: how often it retries changes no later one
       await this.#carryOut(operation(seed, client, n, mischief), dice);
       await sleep(dice.whole(0, 100));
     }
-    return n;
   }
 
-  /** Every key is retried to its end, at each door. */
-  async retryAll(): Promise<void> {
+  /** Every key is retried to its end, at each door; `settledAt`: no operation may be in flight any more. */
+  async retryAll(settledAt: number): Promise<void> {
     const left = [...this.#intents.values()];
     const one = async (): Promise<void> => {
-      for (let intent = left.pop(); intent !== undefined; intent = left.pop()) await this.#retryToTheEnd(intent);
+      for (let intent = left.pop(); intent !== undefined; intent = left.pop())
+        await this.#retryToTheEnd(intent, settledAt);
     };
     await Promise.all(Array.from({ length: 16 }, one));
   }
@@ -82,9 +84,9 @@ export class Clients {
     await this.#attempt(variant(intent, sequel), dice.pick(this.#doors));
   }
 
-  async #retryToTheEnd(intent: Intent): Promise<void> {
+  async #retryToTheEnd(intent: Intent, settledAt: number): Promise<void> {
     for (const door of this.#doors) {
-      const giveUpAt = now() + SETTLED_WITHIN_MS;
+      const giveUpAt = Math.max(settledAt, now() + LAST_TRIES_MS);
       for (;;) {
         const { ending } = await this.#attempt(intent, door, PLAIN, { isFinal: true });
         if (isTheEnd(ending) || now() > giveUpAt) break;
@@ -118,7 +120,7 @@ function variant(intent: Intent, sequel: Sequel): Intent {
     case "again":
       return intent;
     case "other-body":
-      return { ...intent, body: `${intent.body} `.replace("customer", "client") };
+      return { ...intent, body: intent.body.replace("customer", "client") };
     case "other-credential":
       return { ...intent, credential: intent.credential + 1 };
     case "other-tenant":

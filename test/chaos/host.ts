@@ -114,14 +114,13 @@ export class Host {
     }
   }
 
-  /** What it holds now, after a collection; undefined where it does not say. */
-  async counts(): Promise<Counts | undefined> {
+  /** What it holds now, after a collection. */
+  async counts(): Promise<Counts> {
     const file = join(this.#settings.folder, COUNTS_FILE);
     rmSync(file, { force: true });
     this.#process?.signal("SIGUSR2");
-    for (const giveUpAt = now() + 5_000; now() < giveUpAt; await sleep(20))
-      if (existsSync(file)) return JSON.parse(readFileSync(file, "utf8")) as Counts;
-    return undefined;
+    await until(`${this.name} says what it holds`, () => existsSync(file));
+    return JSON.parse(readFileSync(file, "utf8")) as Counts;
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Entry, FaultEntry } from "../history.ts";
-import { isSuccess } from "./operations.ts";
+import { UPSTREAM_TIMEOUT_MS } from "../limits.ts";
 import type { Told } from "./operations.ts";
 import { isMischievous } from "../upstream/behaviour.ts";
 
@@ -44,8 +44,8 @@ export const isUnknown = ({ ending }: Told["tried"][number]): boolean =>
 
 /** From the answer in the kernel to the settle in the store, on a busy machine. */
 const SETTLED_AFTER_MS = 1_000;
-/** A request is on its way for this long, and a fault's end is noted this late. */
-const SLACK_MS = 250;
+/** A settle is sent again this long after the trouble that kept it: a new connection, the longest pause between two tries, slack. */
+const RESENT_AFTER_MS = 3_000;
 
 /** The store's own troubles and those of its lines; with SQLite a paused gateway may hold the file for all. */
 const delaysSettles = ({ kind }: FaultEntry): boolean => /^(redis|sqlite|store)-/.test(kind) || kind === "pause";
@@ -63,13 +63,19 @@ export function explain(told: Told, faults: Faults): string[] {
   return [...new Set(explaining.map(({ kind }) => kind))];
 }
 
-/** When a fault could make it unknown: while it was executed, and until it was settled or a client was told how it ended. */
+/** When a fault could make it unknown: from its sending until it was settled, which takes as long as the store is in trouble. */
 function exposure({ tried, arrivals }: Told, faults: Faults): { from: number; to: number } {
   const last = arrivals.at(-1);
-  const told = (tried.find(isUnknown) ?? tried.find(({ ending }) => isSuccess(ending)))?.until ?? Infinity;
-  if (last === undefined) return { from: Math.min(...tried.map(({ at }) => at)), to: told };
-  const from = last.at - SLACK_MS;
-  const settled = (last.answeredAt ?? Infinity) + SETTLED_AFTER_MS;
-  const isDelayed = settled < told && faults.during(from, settled).some(delaysSettles);
-  return { from, to: isDelayed ? told : Math.min(settled, told) };
+  if (last === undefined) {
+    const told = tried.find(isUnknown)?.until ?? Infinity;
+    return { from: Math.min(...tried.map(({ at }) => at)), to: told + UPSTREAM_TIMEOUT_MS };
+  }
+  const from = last.at - UPSTREAM_TIMEOUT_MS; // on its way no longer than its gateway waits for it
+  let to = (last.answeredAt ?? from + 2 * UPSTREAM_TIMEOUT_MS) + SETTLED_AFTER_MS;
+  for (;;) {
+    const trouble = faults.during(from, to).filter(delaysSettles);
+    const over = Math.max(...trouble.map(({ until }) => until)) + RESENT_AFTER_MS;
+    if (over <= to) return { from, to };
+    to = over;
+  }
 }

@@ -160,6 +160,14 @@ export class Host {
     for (const line of alarms) history.add({ what: "alarm", gateway: name, at: now(), text: JSON.stringify(line) });
     const isRefusedStart = code === 1 && /cannot start/.test(ended.text());
     if (!this.#isExpected(code) && !isRefusedStart)
-      history.add({ what: "died", gateway: name, at: now(), text: `exit code ${code}: ${ended.text().slice(-2_000)}` });
+      history.add({ what: "died", gateway: name, at: now(), text: `exit code ${code}: ${lastWords(ended.text())}` });
   }
 }
+
+/** What it wrote that is no log line: a stack, in the main. */
+const lastWords = (text: string): string =>
+  text
+    .split("\n")
+    .filter((line) => line.trim() !== "" && !line.startsWith("{"))
+    .slice(-20)
+    .join("\n");

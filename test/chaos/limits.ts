@@ -1,7 +1,8 @@
 /** The gateways' time limits in a run: short, so that a run meets every one of them often; the lease survives a busy machine. */
 export const LEASE_MS = 2_000;
 export const CONNECT_TIMEOUT_MS = 500;
-export const CLIENT_WAIT_MS = 1_000;
+/** Longer than a reply waits for its settle (1 s), so that clients are told that an answer is not stored. */
+export const CLIENT_WAIT_MS = 1_500;
 export const UPSTREAM_TIMEOUT_MS = 3_000;
 export const SHUTDOWN_GRACE_MS = 1_000;
 /** An answer beyond this is passed on and not kept. */

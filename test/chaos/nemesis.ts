@@ -14,7 +14,7 @@ import type { StoreName } from "./store.ts";
 
 /** A lane rests between two faults, so that most operations meet none and some meet several. */
 const REST_MS = {
-  gateway: [50, 600],
+  gateway: [20, 300],
   wire: [200, 2_000],
   store: [500, 3_000],
   upstream: [1_500, 6_000],

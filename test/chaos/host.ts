@@ -27,12 +27,6 @@ export type HostSettings = {
 const TRAP_WAITS_MS = 4_000;
 const RESTART_PAUSE_MS = 100;
 
-/**
- * Until src knows better: a release that is sent again, because nobody heard that it worked, meets the next owner's record and
- * is taken for a loss. Nothing is lost then (the release had worked).
- */
-const FALSE_ALARM = "settle-refused";
-
 export const TREE = fileURLToPath(new URL("../..", import.meta.url));
 
 /** One gateway on a machine of its own: where its process ends, it is started again on the same ports, as a supervisor does. */
@@ -154,9 +148,7 @@ export class Host {
   /** A start that is refused, because another holds the file, is tried again. */
   #report(ended: SpawnedGateway, code: number | null): void {
     const { history, name } = this.#settings;
-    const alarms = ended.lines.filter(
-      ({ alarm, err }) => (alarm !== undefined && alarm !== FALSE_ALARM) || err !== undefined,
-    );
+    const alarms = ended.lines.filter(({ alarm, err }) => alarm !== undefined || err !== undefined);
     for (const line of alarms) history.add({ what: "alarm", gateway: name, at: now(), text: JSON.stringify(line) });
     const isRefusedStart = code === 1 && /cannot start/.test(ended.text());
     if (!this.#isExpected(code) && !isRefusedStart)

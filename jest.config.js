@@ -1,7 +1,18 @@
+/** Real failovers, soaks and chaos: `npm run test:long` (jest.long.config.js) runs these, so that `npm test` stays a few minutes. */
+export const LONG = [
+  "test/chaos/chaos.test.ts",
+  "test/deploy/profiles.test.ts",
+  "test/e2e/memory.test.ts",
+  "test/e2e/redis-failover.test.ts",
+  "test/e2e/redis-resharding.test.ts",
+  "test/e2e/soak.test.ts",
+];
+
 export default {
   testEnvironment: "node",
   roots: ["<rootDir>/src", "<rootDir>/test"],
   testMatch: ["**/*.test.ts"],
+  testPathIgnorePatterns: ["/node_modules/", ...LONG],
   extensionsToTreatAsEsm: [".ts"],
   transform: {
     "\\.ts$": ["@swc/jest", { jsc: { target: "esnext", parser: { syntax: "typescript" } }, module: { type: "es6" } }],

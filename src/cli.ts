@@ -43,14 +43,15 @@ async function health({ args, env, print, complain }: Surroundings): Promise<num
     complain(HELP);
     return FAILED; // Docker keeps 2 for itself
   }
+  let url: URL | undefined;
   try {
-    const url = new URL(options.includes("--ready") ? "/ready" : "/live", adminUrl(env));
+    url = new URL(options.includes("--ready") ? "/ready" : "/live", adminUrl(env));
     // Docker gives a health check 5 s.
     const answer = await fetch(url, { signal: AbortSignal.timeout(3_000) });
     print(await answer.text());
     return answer.ok ? 0 : FAILED;
   } catch (error) {
-    complain(`oncegate: no answer on the admin port: ${reasonOf(error)}`);
+    complain(`oncegate: no answer on the admin port ${url?.port ?? ""}: ${reasonOf(error)}`);
     return FAILED;
   }
 }

@@ -1,11 +1,18 @@
-/** Real failovers, soaks and chaos: `npm run test:long` (jest.long.config.js) runs these, so that `npm test` stays a few minutes. */
+/** Real failovers, soaks, chaos and whole tables of time-outs: `npm run test:long` (jest.long.config.js) runs these, so that `npm test` stays a few minutes. */
 export const LONG = [
   "test/chaos/chaos.test.ts",
+  "test/deploy/image.test.ts",
+  "test/deploy/package.test.ts",
   "test/deploy/profiles.test.ts",
   "test/e2e/memory.test.ts",
   "test/e2e/redis-failover.test.ts",
   "test/e2e/redis-resharding.test.ts",
   "test/e2e/soak.test.ts",
+  "test/inbound/slow-clients.test.ts",
+  "test/model/protocol.test.ts",
+  "test/store/redis-cluster.test.ts",
+  "test/store/redis-sentinel.test.ts",
+  "test/upstream/hostile-upstreams.test.ts",
 ];
 
 export default {

@@ -19,6 +19,7 @@ import { digest } from "./domain/token.ts";
 import { within } from "./patience.ts";
 import type { Outcome, Reply, Request } from "./request.ts";
 import type { Lease } from "./store/lease.ts";
+import type { Naming } from "./store/name-secret.ts";
 import type { Claim, Owner } from "./store/owner.ts";
 import { StoreError } from "./store/records.ts";
 import type { Upstream } from "./upstream/execute.ts";
@@ -28,7 +29,7 @@ import type { Execution } from "./upstream/try.ts";
 export type Gate = {
   rule: Rule;
   /** Throws StoreError while the store was never reached. */
-  nameSecret(): Promise<Buffer>;
+  naming(): Promise<Naming | "store_lost">;
   owner: Owner;
   upstream: Upstream;
   clientWaitMs: number;
@@ -43,6 +44,7 @@ type Operation = {
   name: Name;
   fingerprint: Token;
   credential: Token;
+  isNameCurrent: () => boolean;
   body: Buffer;
 };
 
@@ -61,7 +63,9 @@ export async function handle(request: Request, gate: Gate): Promise<Reply | "pas
   if (read.kind !== "whole") return refuse(request, refusal.unreadable(read.kind));
   let isRunning = false;
   try {
-    const operation = identify(request, rule, reading.key, read.body, await gate.nameSecret());
+    const naming = await gate.naming();
+    if (naming === "store_lost") return refuse(request, refusal.storeLost());
+    const operation = identify(request, rule, reading.key, read.body, naming);
     if ("code" in operation) return refuse(request, operation);
     const claim = await claimOrWait(operation, gate);
     if (claim.kind !== "claimed") return answerRetry(operation, claim);
@@ -76,7 +80,13 @@ export async function handle(request: Request, gate: Gate): Promise<Reply | "pas
   }
 }
 
-function identify(request: Request, rule: Rule, key: string, body: Buffer, secret: Buffer): Operation | Problem {
+function identify(
+  request: Request,
+  rule: Rule,
+  key: string,
+  body: Buffer,
+  { secret, isCurrent }: Naming,
+): Operation | Problem {
   const { headers, path, query, method } = request;
   const content = readContent(headers["content-type"]?.[0], headers["content-encoding"]?.[0], body);
   const scope = scopeOf(rule.scope, { headers, path, query, field: (name) => fieldOf(content, name) });
@@ -90,16 +100,18 @@ function identify(request: Request, rule: Rule, key: string, body: Buffer, secre
     body,
     fingerprint: fingerprintOf(secret, rule.fingerprint, { method, path, query, body, content }),
     credential: digest(secret, "credential", credentialOf(headers)),
+    isNameCurrent: isCurrent,
   };
 }
 
 /** Claims, and where the original still runs asks again for as long as the rule or the client's `Prefer: wait` says. */
-async function claimOrWait({ request, rule, name, fingerprint, credential }: Operation, gate: Gate): Promise<Claim> {
+async function claimOrWait(operation: Operation, gate: Gate): Promise<Claim> {
+  const { request, rule, name, fingerprint, credential, isNameCurrent } = operation;
   const startedAt = performance.now();
   const wished = preferredWaitMs(request.headers["prefer"]) ?? rule.inFlightWaitMs;
   const waitUntil = startedAt + Math.min(wished, gate.clientWaitMs);
   for (let pause = 50; ; pause = Math.min(2 * pause, 500)) {
-    const claim = await gate.owner.claim(name, { fingerprint, credential });
+    const claim = await gate.owner.claim(name, { fingerprint, credential }, isNameCurrent);
     request.facts.storeMs = performance.now() - startedAt;
     const left = waitUntil - performance.now();
     if (claim.kind !== "in_flight" || left <= 0 || request.isGone()) return claim;
@@ -116,6 +128,8 @@ function answerRetry({ request, credential }: Operation, claim: Exclude<Claim, {
       return refuse(request, refusal.keyReused(isoTime(claim.startedAt)));
     case "unknown":
       return refuse(request, refusal.stillUnknown(isoTime(claim.record.startedAt), claim.record.reason));
+    case "store_lost":
+      return refuse(request, refusal.storeLost());
     case "completed":
       if (claim.credential !== credential) return refuse(request, refusal.credentialChanged());
       return replay(request, claim.kept);

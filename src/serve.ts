@@ -50,6 +50,7 @@ async function start(
     store = await openStore(settings.ONCEGATE_STORE, {
       mayEvict: settings.ONCEGATE_ALLOW_UNSAFE_STORE,
       waitReplicas: settings.ONCEGATE_REDIS_WAIT_REPLICAS,
+      pinnedId: settings.ONCEGATE_STORE_ID,
       password: settings.ONCEGATE_REDIS_PASSWORD,
       ca: file("ONCEGATE_REDIS_CA_FILE"),
       cert: file("ONCEGATE_REDIS_CERT_FILE"),
@@ -88,13 +89,14 @@ async function sayStarted(log: Logger, { gateway, store, settings, origins, vers
   const upstream = settings.ONCEGATE_UPSTREAM_URL.href;
   const values = origins.map(({ name, value, from }) => `${name}=${value} (${from})`);
   const { listeners, encryption } = gateway;
-  log.info({ version, ...known, encryption, upstream, ...listeners, settings: values }, "oncegate started");
+  const why = await gateway.probe().then(() => undefined, reasonOf);
+  const storeId = gateway.storeId();
+  log.info({ version, ...known, storeId, encryption, upstream, ...listeners, settings: values }, "oncegate started");
   if (settings.ONCEGATE_SCOPE === "auto")
     log.warn(
       "requests without any credential share one scope: set ONCEGATE_SCOPE if the API has such requests from several customers",
     );
   sayRisks(log, risks);
-  const why = await gateway.probe().then(() => undefined, reasonOf);
   if (why !== undefined) log.error({ why }, "the store cannot be used: operations are refused until it can");
   if (described !== undefined) return;
   void describing.then(

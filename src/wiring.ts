@@ -16,11 +16,13 @@ import { CONNECTION_LIMITS } from "./inbound/limits.ts";
 import type { ConnectionLimits } from "./inbound/limits.ts";
 import type { Gate } from "./pipeline.ts";
 import { Keyring } from "./store/keyring.ts";
-import { keptNameSecret } from "./store/name-secret.ts";
+import { Loss } from "./store/loss.ts";
+import { NameSecret } from "./store/name-secret.ts";
 import { Operator } from "./store/operator.ts";
 import { Owner } from "./store/owner.ts";
+import { StoreError } from "./store/records.ts";
 import type { Store } from "./store/records.ts";
-import { logAlarm, logLateEnd, logLateFailure, logRequest, watchStore } from "./telemetry/log.ts";
+import { logAlarm, logLateEnd, logLateFailure, logRequest, logStanding, watchStore } from "./telemetry/log.ts";
 import { openMetrics, timed } from "./telemetry/metrics.ts";
 import { openUpstream } from "./upstream/execute.ts";
 import { openPassThrough } from "./upstream/pass-through.ts";
@@ -36,6 +38,8 @@ export type Gateway = {
   listeners: { clients: string; admin: string };
   /** What of the store is encrypted and with which keys, in words. */
   encryption: string;
+  /** As far as it is known. */
+  storeId(): string | undefined;
   /** Throws StoreError where the store cannot be used for operations, and says why. */
   probe(): Promise<void>;
   /** From now on readiness says no and every reply closes its connection. */
@@ -72,7 +76,16 @@ export async function startGateway(
     metrics.storeAnswered(verb, trouble === undefined, seconds);
   });
   const keyring = new Keyring(settings.ONCEGATE_ENCRYPTION_KEYS);
-  const nameSecret = nameSecretOf(settings.ONCEGATE_NAME_SECRET, store, keyring);
+  const nameSecret = new NameSecret(store, keyring, settings.ONCEGATE_NAME_SECRET);
+  const loss = new Loss({
+    continuity: store.continuity,
+    nameSecret,
+    acceptAs: settings.ONCEGATE_ON_STORE_LOSS === "continue" ? "ONCEGATE_ON_STORE_LOSS" : undefined,
+    onChange: (standing, before) => {
+      metrics.storeStands(standing.kind === "lost" || standing.kind === "foreign");
+      logStanding(log, standing, before);
+    },
+  });
   const owner = new Owner({
     records,
     keyring,
@@ -94,7 +107,7 @@ export async function startGateway(
   });
   const gate: Gate = {
     rule,
-    nameSecret,
+    naming: () => nameSecret.naming(),
     owner,
     upstream,
     clientWaitMs: settings.ONCEGATE_CLIENT_WAIT,
@@ -128,7 +141,7 @@ export async function startGateway(
   });
   const probe = async (): Promise<void> => {
     await store.probe();
-    await nameSecret();
+    await nameSecret.naming();
   };
   const operator = new Operator({
     records,
@@ -143,7 +156,12 @@ export async function startGateway(
     probeStore: probe,
     isDraining: () => isDraining,
     operator,
-    keyHashOfClientKey: async (key) => hashOfKey(await nameSecret(), key),
+    loss,
+    keyHashOfClientKey: async (key) => {
+      const naming = await nameSecret.naming();
+      if (naming === "store_lost") throw new StoreError("unsent", "the store lost the secret of names");
+      return hashOfKey(naming.secret, key);
+    },
     token: settings.ONCEGATE_ADMIN_TOKEN,
   });
   const listeners = {
@@ -160,6 +178,7 @@ export async function startGateway(
   return {
     listeners,
     encryption: keyring.description,
+    storeId: () => loss.standing.id,
     probe,
     drain() {
       isDraining = true;
@@ -199,12 +218,6 @@ function defaultRule(settings: Settings): Rule {
     unknownRetentionMs: settings.ONCEGATE_UNKNOWN_RETENTION,
     inFlightWaitMs: settings.ONCEGATE_IN_FLIGHT_WAIT,
   };
-}
-
-/** The configured secret, else the one that the store keeps, asked for until it is known. */
-function nameSecretOf(configured: string | undefined, store: Store, keyring: Keyring): () => Promise<Buffer> {
-  let known: Buffer | undefined = configured === undefined ? undefined : Buffer.from(configured);
-  return async () => (known ??= await keptNameSecret(store, keyring));
 }
 
 async function listening(server: Server, setting: SettingName, { host, port }: Listen): Promise<string> {

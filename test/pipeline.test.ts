@@ -57,7 +57,7 @@ async function serving(
   port = createClientPort({
     gate: {
       rule: aRule(),
-      nameSecret: async () => secret,
+      naming: async () => ({ secret, isCurrent: () => true }),
       owner,
       upstream: { execute, abandon: () => {}, close: async () => {} },
       clientWaitMs,

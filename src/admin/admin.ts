@@ -3,10 +3,13 @@ import type { Server } from "node:http";
 import express from "express";
 import type { NextFunction, Request as ExpressRequest, Response as ExpressResponse } from "express";
 import { z } from "zod";
+import type { Standing } from "../store/continuity.ts";
+import type { Loss } from "../store/loss.ts";
 import type { Operator } from "../store/operator.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { operatorAccess } from "./access.ts";
 import { recordPages } from "./records.ts";
+import { storePages } from "./store.ts";
 
 export type Admin = {
   version: string;
@@ -15,16 +18,17 @@ export type Admin = {
   probeStore: () => Promise<void>;
   isDraining: () => boolean;
   operator: Operator;
+  loss: Loss;
   keyHashOfClientKey: (key: string) => Promise<string>;
   token: string | undefined;
 };
 
-const PAGES = ["/live", "/ready", "/version", "/metrics", "/records", "/journal"];
+const PAGES = ["/live", "/ready", "/version", "/metrics", "/records", "/journal", "/store"];
 
 /**
  * The operator's port. `/live`: the process answers. `/ready`: operations can be executed (200), or why not (503); a load balancer
- * stops sending then. Nothing of it is on the client port.
- * /records and /journal are for operators alone (access.ts).
+ * stops sending then. After a loss of data it stays 200, with a warning, since everything but operations works. Nothing of it is on
+ * the client port. /records, /journal and /store are for operators alone (access.ts).
  */
 export function createAdmin(admin: Admin): Server {
   const { version, metrics, probeStore, isDraining } = admin;
@@ -37,7 +41,7 @@ export function createAdmin(admin: Admin): Server {
     if (isDraining()) return void res.status(503).json({ status: "draining" });
     try {
       await probeStore();
-      res.json({ status: "ready" });
+      res.json({ status: "ready", ...warningOf(admin.loss.standing) });
     } catch (error) {
       res
         .status(503)
@@ -51,7 +55,7 @@ export function createAdmin(admin: Admin): Server {
     res.type(metrics.contentType).send(await metrics.text());
   });
   const access = operatorAccess(admin.token);
-  app.use(["/records", "/journal"], (req, res, next) => {
+  app.use(["/records", "/journal", "/store"], (req, res, next) => {
     if (access(req) === "allowed") return next();
     const what =
       admin.token === undefined
@@ -60,6 +64,7 @@ export function createAdmin(admin: Admin): Server {
     res.status(401).set("WWW-Authenticate", "Bearer").json({ error: "unauthorized", what });
   });
   app.use(recordPages(admin.operator, admin.keyHashOfClientKey));
+  app.use(storePages(admin.loss));
   app.use((_req, res) => {
     res.status(404).json({ status: "no such page", pages: PAGES });
   });
@@ -68,6 +73,11 @@ export function createAdmin(admin: Admin): Server {
     res.status(status).json(body);
   });
   return createServer(app);
+}
+
+function warningOf(standing: Standing): { warning?: string } {
+  if (standing.kind !== "lost" && standing.kind !== "foreign") return {};
+  return { warning: `store-lost-data: ${standing.why}. Operations are refused until an operator accepts it` };
 }
 
 /** Instead of Express's page, which would show a stack. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { STORE_ID } from "../domain/continuity.ts";
 import { LONGEST_LEASE } from "../domain/record.ts";
 import * as value from "./values.ts";
 
@@ -166,6 +167,14 @@ export const Settings = z
       .refine((workers) => workers === 1, `more than 1 ${LATER}`)
       .prefault("1")
       .meta({ description: "Processes sharing the port; more than 1 is not available in this version." }),
+    ONCEGATE_STORE_ID: z.string().regex(STORE_ID, "must be an id as oncegate store status prints it").optional().meta({
+      description:
+        "The id of the store, as the start log and oncegate store status tell it. With it a gateway that starts on an emptied or another store refuses operations (docs/loss.md).",
+    }),
+    ONCEGATE_ON_STORE_LOSS: z.enum(["refuse", "continue"], "must be refuse or continue").prefault("refuse").meta({
+      description:
+        "When the store lost data: refuse operations until an operator accepts it (oncegate store accept-loss), or continue at once: then retries of what was lost make second invoices.",
+    }),
     ONCEGATE_ALLOW_UNSAFE_STORE: value.yesNo().prefault("false").meta({
       description:
         "Use a Redis that evicts records when it is full; without this, operations on such a one are refused.",

@@ -21,7 +21,9 @@ export type ClaimAnswer =
   /** The key stands for another request. */
   | { kind: "mismatch"; startedAt: number }
   /** Nothing was taken and this attempt never will be: its deadline is over. Not said to someone who holds the claim. */
-  | { kind: "too_late" };
+  | { kind: "too_late" }
+  /** Nothing was taken: the store lost data, and nobody has accepted that yet. Said by stores, not decided here. */
+  | { kind: "store_lost" };
 
 /** Deadlines are a few seconds; one that lies further ahead than this was reckoned before the clock ran backwards. */
 export const LONGEST_CLAIM = 10_000;

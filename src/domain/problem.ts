@@ -120,6 +120,13 @@ export const PROBLEMS = {
     retryAfter: 1,
     next: "Nothing was sent: it is safe to send it again, with the same key.",
   },
+  "store-lost-data": {
+    statuses: [503],
+    title: "The gateway's store lost data",
+    retryable: true,
+    retryAfter: 30,
+    next: "Nothing was sent, and nothing new is until its operator has looked into it: retry later, with the same key.",
+  },
   overloaded: {
     statuses: [503],
     title: "Too much is under way",

@@ -103,3 +103,8 @@ export const storeUnavailable = (): Problem => ({
   code: "store-unavailable",
   what: "Without its store the gateway cannot tell a first request from a retry.",
 });
+
+export const storeLost = (): Problem => ({
+  code: "store-lost-data",
+  what: "The gateway's store does not have everything any more, so a retry could look like a first request.",
+});

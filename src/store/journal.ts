@@ -11,7 +11,9 @@ export type Note =
       by: string;
       why: string;
     }
-  | { event: "expired"; name: Name; startedAt: number; reason: UnknownReason };
+  | { event: "expired"; name: Name; startedAt: number; reason: UnknownReason }
+  /** Somebody took the responsibility that operations go on, on a store that lost data. `store`: its id. */
+  | { event: "loss-accepted"; store: string; by: string; why: string };
 
 /** `at`: the store's wall clock, ms. */
 export type JournalEntry = Note & { at: number };

@@ -16,13 +16,15 @@ const CLAIM_WITHIN_MS = 1_500;
 const CLAIM_PAUSE_MS = 100;
 /** Settles and withdrawals are sent until the store answers, at most this far apart. */
 const LONGEST_PAUSE_MS = 1_000;
+/** With its name another gateway would not find the record. The client's retry gets a new one. */
+const OUTDATED = new StoreError("unsent", "the store lost data since the request was named");
 /** The client waits this long for its answer to be stored, then gets it with `Idempotency-Stored: false`. */
 const REPLY_WAIT_MS = 1_000;
 
 export type Claim =
   | { kind: "claimed"; lease: Lease }
   | { kind: "completed"; credential: Token; kept: Kept }
-  | Extract<ClaimAnswer, { kind: "in_flight" | "unknown" | "mismatch" }>;
+  | Extract<ClaimAnswer, { kind: "in_flight" | "unknown" | "mismatch" | "store_lost" }>;
 
 export type OwnerSettings = {
   records: Records;
@@ -47,8 +49,15 @@ export class Owner {
     this.#settings = settings;
   }
 
-  /** Throws StoreError where the store cannot be asked: nothing may be sent then, and what may have been claimed is withdrawn. */
-  async claim(name: Name, { fingerprint, credential }: Omit<Identity, "owner">): Promise<Claim> {
+  /**
+   * Throws StoreError where the store cannot be asked: nothing may be sent then, and what may have been claimed is withdrawn.
+   * `isNameCurrent`: whether the store may still have the secret that the name was made with (name-secret.ts).
+   */
+  async claim(
+    name: Name,
+    { fingerprint, credential }: Omit<Identity, "owner">,
+    isNameCurrent: () => boolean,
+  ): Promise<Claim> {
     const { records, leaseMs, unknownRetentionMs } = this.#settings;
     const identity = { owner: Buffer.from(newIdBytes()).toString("base64url"), fingerprint, credential };
     const { owner } = identity;
@@ -58,10 +67,11 @@ export class Owner {
     const firstSentAt = performance.now();
     let isAmbiguous = false; // an earlier copy may still arrive, until the deadline
     for (;;) {
-      const answer = await records.claim(name, attempt).catch(storeErrorOnly);
+      // In the tick in which it is sent.
+      const answer = isNameCurrent() ? await records.claim(name, attempt).catch(storeErrorOnly) : OUTDATED;
       if (answer instanceof StoreError) {
         isAmbiguous ||= answer.fate === "ambiguous";
-        if (performance.now() + CLAIM_PAUSE_MS < firstSentAt + CLAIM_WITHIN_MS) {
+        if (answer !== OUTDATED && performance.now() + CLAIM_PAUSE_MS < firstSentAt + CLAIM_WITHIN_MS) {
           await sleep(CLAIM_PAUSE_MS);
           continue;
         }
@@ -92,6 +102,7 @@ export class Owner {
           return answer;
         case "in_flight":
         case "mismatch":
+        case "store_lost":
           withdrawLater();
           return answer;
       }

@@ -1,6 +1,7 @@
 import type { Attempt, ClaimAnswer } from "../domain/claim.ts";
 import type { Executing, Name, StoredRecord, Token, Unknown, UnknownReason } from "../domain/record.ts";
 import type { Completion, Resolution } from "../domain/settlement.ts";
+import type { Continuity } from "./continuity.ts";
 import type { Journal, Note } from "./journal.ts";
 
 /**
@@ -16,8 +17,10 @@ export interface Records {
    * this process's monotonic clock. Throws StoreError (`unsent`) while the store was never reached.
    */
   time(name: Name): number;
+  /** Throws StoreError (`unsent`) also where the store must be looked at first, and `store_lost` where that found a loss. */
   claim(name: Name, attempt: Attempt): Promise<ClaimAnswer>;
-  begin(name: Name, owner: Token, leaseMs: number): Promise<"begun" | "lost">;
+  /** As `claim`. */
+  begin(name: Name, owner: Token, leaseMs: number): Promise<"begun" | "lost" | "store_lost">;
   renew(name: Name, owner: Token, leaseMs: number): Promise<"renewed" | "lost">;
   complete(name: Name, completion: Completion): Promise<"completed" | "recreated" | "refused">;
   /** `at`: the store's lease clock when it answered, so that a withdrawal can tell that the claim's deadline is over. */
@@ -46,7 +49,9 @@ export type StoreDescription = { store: string; durability: string; risks: reado
 export interface Store {
   readonly records: Records;
   readonly journal: Journal;
-  /** Resolves when the store answers and would take a write; throws StoreError that says why not. */
+  readonly continuity: Continuity;
+  /**
+   * Resolves when the store answers, would take a write and was looked at, whether or not it lost data; throws StoreError that says why not. */
   probe(): Promise<void>;
   /** The secret of stored names as it is kept: the first `candidate` ever offered to this store, the same for every process. */
   nameSecret(candidate: Buffer): Promise<Buffer>;

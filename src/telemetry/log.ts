@@ -1,5 +1,6 @@
 import { destination, pino } from "pino";
 import type { Logger } from "pino";
+import type { Standing } from "../store/continuity.ts";
 import type { Alarm } from "../store/lease.ts";
 import { within } from "../patience.ts";
 import { keyHashOf } from "../domain/key.ts";
@@ -71,6 +72,15 @@ export function watchStore(log: Logger): (trouble: string | undefined) => void {
       awaySince = undefined;
     }
   };
+}
+
+/** Once, when data was lost, and once when operations go on. */
+export function logStanding(log: Logger, standing: Standing, before: Standing | undefined): void {
+  const { id: storeId } = standing;
+  if (standing.kind === "lost" || standing.kind === "foreign")
+    log.error({ storeId, why: standing.why }, "store-lost-data: operations are refused until an operator accepts it");
+  else if (before?.kind === "lost" || before?.kind === "foreign")
+    log.warn({ storeId }, "store-lost-data is over: operations go on");
 }
 
 /** What must not happen while the store keeps what it acknowledged. */

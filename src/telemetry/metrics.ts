@@ -31,6 +31,11 @@ export function openMetrics({
     buckets: SECONDS,
     registers,
   });
+  const lost = new Gauge({
+    name: "oncegate_store_lost",
+    help: "1 while operations are refused because the store lost data.",
+    registers,
+  });
   const upstream = new Histogram({
     name: "oncegate_upstream_seconds",
     help: "Time from sending an operation to the end of its answer.",
@@ -60,6 +65,7 @@ export function openMetrics({
       },
     }),
     contentType: registry.contentType,
+    storeStands: (isLost: boolean) => lost.set(isLost ? 1 : 0),
     requestStarted: () => inFlight.inc(),
     requestEnded({ outcome, facts }: RequestEnd): void {
       inFlight.dec();

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe } from "@jest/globals";
 import type { Store } from "../../src/store/records.ts";
 import { claiming } from "./contract-claiming.ts";
+import { continuing } from "./contract-continuity.ts";
 import { differing } from "./contract-differential.ts";
 import { keeping } from "./contract-keeping.ts";
 import { resolving } from "./contract-resolving.ts";
@@ -9,8 +10,7 @@ import { settling } from "./contract-settling.ts";
 /** One store with nothing in it, and what a test may do to it. A new one for every test. */
 export type StoreFixture = {
   /** Another handle on the same data, as another process would have it. The suite closes it. */
-  /** `sweepEveryMs`: how often what is over is removed, where not as rarely as a store does by itself. */
-  open(options?: { sweepEveryMs: number }): Promise<Store>;
+  open(options?: Opening): Promise<Store>;
   /** Makes everything stored `ms` older (leases, expiry, start): time moves without sleeping. */
   advance(ms: number): Promise<void>;
   /**
@@ -18,7 +18,17 @@ export type StoreFixture = {
    * unusable afterwards, but can still be closed: the suite opens new ones.
    */
   restart(): Promise<void>;
+  /** Everything stored is gone, while handles are open. */
+  empty(): Promise<void>;
+  /** Resolves to what brings back, while handles are open, exactly what is stored now. */
+  snapshot(): Promise<() => Promise<void>>;
   destroy(): Promise<void>;
+};
+
+export type Opening = {
+  /** How often what is over is removed, where not as rarely as a store does by itself. */
+  sweepEveryMs?: number;
+  pinnedId?: string | undefined;
 };
 
 /** What every store promises, whatever it is made of. A new guarantee is a new test in here first. */
@@ -45,15 +55,18 @@ export function storeContract(name: string, create: () => Promise<StoreFixture>)
       open,
       advance: (ms) => fixture.advance(ms),
       restart: () => fixture.restart(),
+      empty: () => fixture.empty(),
+      snapshot: () => fixture.snapshot(),
     };
 
     claiming(given);
     settling(given);
     resolving(given);
     keeping(given);
+    continuing(given);
     differing(given);
   });
 }
 
 /** The fixture of the test that runs. */
-export type Given = Pick<StoreFixture, "open" | "advance" | "restart">;
+export type Given = Pick<StoreFixture, "open" | "advance" | "restart" | "empty" | "snapshot">;

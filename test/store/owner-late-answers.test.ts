@@ -10,6 +10,7 @@ import { sqliteFixture } from "./sqlite-fixture.ts";
 import type { SqliteFixture } from "./sqlite-fixture.ts";
 
 const NAME = `${"s".repeat(22)}.${"k".repeat(22)}`;
+const isCurrent = (): boolean => true;
 const WHAT = { fingerprint: "f".repeat(21) + "A", credential: "c".repeat(21) + "A" };
 
 let fixture: SqliteFixture;
@@ -33,7 +34,7 @@ function owner(leaseMs: number, differently: Partial<Records> = {}, onAlarm: (al
 }
 
 async function claimed(by: Owner) {
-  const claim = await by.claim(NAME, WHAT);
+  const claim = await by.claim(NAME, WHAT, isCurrent);
   if (claim.kind !== "claimed") throw new Error(claim.kind);
   return claim.lease;
 }
@@ -127,7 +128,7 @@ describe("a claim of which a copy may still arrive is withdrawn after its deadli
         return released;
       },
     });
-    const { kind } = await by.claim(NAME, WHAT);
+    const { kind } = await by.claim(NAME, WHAT, isCurrent);
     await free();
     await late?.();
     await by.idle();

@@ -7,12 +7,12 @@ import { decodeKept } from "../../src/store/codec.ts";
 import type { Alarm } from "../../src/store/lease.ts";
 import { Keyring } from "../../src/store/keyring.ts";
 import { Owner } from "../../src/store/owner.ts";
-import { StoreError } from "../../src/store/records.ts";
-import type { Records, Store } from "../../src/store/records.ts";
+import { StoreError, type Records, type Store } from "../../src/store/records.ts";
 import { until } from "../support/until.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
 
 const NAME = `${"s".repeat(22)}.${"k".repeat(22)}`;
+const always = () => true;
 const WHAT = { fingerprint: "f".repeat(21) + "A", credential: "c".repeat(21) + "A" };
 const ANSWER: Kept = { kind: "answer", status: 201, headers: [], body: Buffer.from("the answer") };
 
@@ -80,7 +80,7 @@ function owner(leaseMs = 10_000): Owner {
 }
 
 async function claimed(by: Owner) {
-  const claim = await by.claim(NAME, WHAT);
+  const claim = await by.claim(NAME, WHAT, always);
   if (claim.kind !== "claimed") throw new Error(claim.kind);
   return claim.lease;
 }
@@ -115,7 +115,7 @@ describe("an owner", () => {
       onAlarm: () => {},
     });
     const surplus = { ...WHAT, body: "a body of megabytes" };
-    const claim = await watching.claim(NAME, surplus);
+    const claim = await watching.claim(NAME, surplus, always);
     if (claim.kind === "claimed") claim.lease.stopRenewing();
     expect(told[0]?.toSorted()).toEqual([
       "credential",
@@ -148,7 +148,7 @@ describe("an owner", () => {
       unknownRetentionMs: 60_000,
       onAlarm: (alarm) => alarms.push(alarm),
     });
-    await expect(late.claim(NAME, WHAT)).rejects.toMatchObject({ name: "StoreError", fate: "unsent" });
+    await expect(late.claim(NAME, WHAT, always)).rejects.toMatchObject({ name: "StoreError", fate: "unsent" });
     await late.idle();
     expect(await state()).toBe("absent");
   });
@@ -156,7 +156,7 @@ describe("an owner", () => {
   test("that gives up on a claim of unclear fate withdraws it until its deadline is over", async () => {
     faults = times(100, "claim", "reply-lost");
     const by = owner();
-    await expect(by.claim(NAME, WHAT)).rejects.toThrow(StoreError);
+    await expect(by.claim(NAME, WHAT, always)).rejects.toThrow(StoreError);
     await by.idle();
     expect(last.releasedAt).toBeGreaterThan(last.deadline);
     expect(await state()).toBe("absent");
@@ -165,7 +165,7 @@ describe("an owner", () => {
   test("that could not send its claim at all withdraws nothing", async () => {
     faults = times(100, "claim", "unsent");
     const by = owner();
-    await expect(by.claim(NAME, WHAT)).rejects.toThrow(StoreError);
+    await expect(by.claim(NAME, WHAT, always)).rejects.toThrow(StoreError);
     await by.idle();
     expect(calls).not.toContain("release");
   });
@@ -221,7 +221,10 @@ describe("an owner", () => {
     const lease = await claimed(owner(1_000));
     lease.stopRenewing();
     await until("the record is unknown", async () => (await state()) === "unknown");
-    expect(await owner().claim(NAME, WHAT)).toMatchObject({ kind: "unknown", record: { reason: "owner-lost" } });
+    expect(await owner().claim(NAME, WHAT, always)).toMatchObject({
+      kind: "unknown",
+      record: { reason: "owner-lost" },
+    });
   });
 
   test("raises an alarm where its record was lost, and writes it again", async () => {

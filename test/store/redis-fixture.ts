@@ -5,14 +5,17 @@ import { openRedis } from "../../src/store/redis/open-redis.ts";
 import type { Store } from "../../src/store/records.ts";
 import { startRedis } from "../support/redis-server.ts";
 import type { RedisServer, RedisServerOptions } from "../support/redis-server.ts";
-import type { StoreFixture } from "./contract.ts";
+import type { Opening, StoreFixture } from "./contract.ts";
+
+/** A handle that outlives its server does not keep the suite waiting. */
+const AT_ONCE = { lookEveryMs: 10_000, quietMs: 0 };
 
 export type RedisFixture = StoreFixture & {
   server: RedisServer;
   /** Another program's connection to the server. */
   client: Redis;
   /** A store that may not be reachable yet, and is closed with the fixture. */
-  openAt(url: string, options?: { sweepEveryMs: number }): Store;
+  openAt(url: string, options?: Opening): Store;
 };
 
 export async function redisFixture(options: RedisServerOptions = {}): Promise<RedisFixture> {
@@ -26,7 +29,7 @@ export async function redisFixture(options: RedisServerOptions = {}): Promise<Re
   client.on("error", () => {});
   const stores: Store[] = [];
   const openAt: RedisFixture["openAt"] = (url, sweeping) => {
-    const store = openRedis(url, sweeping);
+    const store = openRedis(url, { intervals: AT_ONCE, ...sweeping });
     stores.push(store);
     return store;
   };
@@ -43,6 +46,8 @@ export async function redisFixture(options: RedisServerOptions = {}): Promise<Re
       await client.eval(ADVANCE, 0, ms);
     },
     restart: () => server.restart(),
+    empty: async () => void (await client.flushall()),
+    snapshot: () => snapshotOf(client),
     async destroy() {
       client.disconnect();
       await Promise.all(stores.map((store) => store.close()));
@@ -60,10 +65,11 @@ export async function sharedFixture(url: string, masters: () => Promise<RedisSer
       await act(client).finally(() => client.disconnect());
     }
   };
+  const clients: Redis[] = [];
   await onEach((client) => client.flushall());
   return {
     async open(sweeping) {
-      const store = openRedis(url, sweeping);
+      const store = openRedis(url, { intervals: AT_ONCE, ...sweeping });
       stores.push(store);
       await untilItAnswers(store);
       return store;
@@ -72,7 +78,20 @@ export async function sharedFixture(url: string, masters: () => Promise<RedisSer
     async restart() {
       await Promise.all((await masters()).map((master) => master.restart()));
     },
+    empty: () => onEach((client) => client.flushall()),
+    async snapshot() {
+      const restores: (() => Promise<void>)[] = [];
+      for (const { port } of await masters()) {
+        const client = new Redis({ host: "127.0.0.1", port });
+        clients.push(client);
+        restores.push(await snapshotOf(client));
+      }
+      return async () => {
+        for (const restore of restores) await restore();
+      };
+    },
     async destroy() {
+      for (const client of clients) client.disconnect();
       await Promise.all(stores.map((store) => store.close()));
     },
   };
@@ -101,12 +120,24 @@ export async function until(holds: () => boolean | Promise<boolean>): Promise<vo
   while (!(await holds())) await sleep(10);
 }
 
+/** In place, as a backup that is restored by somebody who does not stop the server. */
+async function snapshotOf(client: Redis): Promise<() => Promise<void>> {
+  const keys = await client.keys("*");
+  const kept = await Promise.all(
+    keys.map(async (key) => [key, await client.pttl(key), await client.dumpBuffer(key)] as const),
+  );
+  return async () => {
+    await client.flushall();
+    for (const [key, ttl, value] of kept) await client.restore(key, Math.max(ttl, 0), value);
+  };
+}
+
 /** Everything under og:{partition}: becomes ARGV[1] ms older: leases, starts, expiries and the index. */
 const ADVANCE = `
 local ms = tonumber(ARGV[1])
 for _, key in ipairs(redis.call("KEYS", "og:{*")) do
-  if string.sub(key, 8) == "journal" then
-    -- what was noted stays as it is
+  if string.sub(key, 8) == "journal" or string.sub(key, 8) == "mark" or string.sub(key, 8, 9) == "w:" then
+    -- what was noted stays as it is, and what says that nothing is lost
   elseif string.sub(key, 8) == "open" then
     local members = redis.call("ZRANGE", key, 0, -1, "WITHSCORES")
     for i = 1, #members, 2 do

@@ -1,19 +1,18 @@
+import { randomUUID } from "node:crypto";
 import { channel } from "node:diagnostics_channel";
-import { mkdtemp, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Worker } from "node:worker_threads";
 import type { Store } from "../../src/store/records.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
-import type { StoreFixture } from "./contract.ts";
+import type { Opening, StoreFixture } from "./contract.ts";
 
 export type SqliteFixture = StoreFixture & {
   file: string;
   /** Another program's connection to the file. */
   connect(): DatabaseSync;
-  /** Resolves when a thread that starts from now on has ended by itself. */
-  nextThreadEnds(): Promise<void>;
 };
 
 /** Tells of every thread that starts in this process: how a test gets hold of the one that it means to kill. */
@@ -25,18 +24,16 @@ export async function sqliteFixture(): Promise<SqliteFixture> {
   const connections: DatabaseSync[] = [];
   const stores: Store[] = [];
   const threads = new Set<Worker>();
-  let onNextThread: ((worker: Worker) => void) | undefined;
   const onThread = (message: unknown) => {
     if (typeof message !== "object" || message === null || !("worker" in message)) return;
     const { worker } = message;
     if (!(worker instanceof Worker)) return;
     threads.add(worker);
     worker.once("exit", () => threads.delete(worker));
-    onNextThread?.(worker);
   };
   threadsStarted.subscribe(onThread);
 
-  const openWith = async (options: { sweepEveryMs?: number }) => {
+  const openWith = async (options: Opening) => {
     const store = await openSqlite({ file, ...options });
     stores.push(store);
     return store;
@@ -45,6 +42,11 @@ export async function sqliteFixture(): Promise<SqliteFixture> {
     const connection = new DatabaseSync(file, { timeout: 10_000 });
     connections.push(connection);
     return connection;
+  };
+
+  /** With the log, as who restores a backup must (sqlite.org/backup). */
+  const removeFiles = async () => {
+    await Promise.all([file, `${file}-wal`, `${file}-shm`].map((path) => rm(path, { force: true })));
   };
 
   return {
@@ -60,13 +62,17 @@ export async function sqliteFixture(): Promise<SqliteFixture> {
     async restart() {
       await Promise.all([...threads].map((thread) => thread.terminate()));
     },
-    nextThreadEnds: () =>
-      new Promise((ended) => {
-        onNextThread = (worker) => {
-          onNextThread = undefined;
-          worker.once("exit", () => ended());
-        };
-      }),
+    empty: removeFiles,
+    async snapshot() {
+      const backup = join(folder, `backup-${randomUUID()}.db`);
+      const connection = connect();
+      connection.exec(`VACUUM INTO '${backup}'`);
+      return async () => {
+        await copyFile(backup, `${backup}.copy`);
+        await removeFiles();
+        await rename(`${backup}.copy`, file);
+      };
+    },
     async destroy() {
       threadsStarted.unsubscribe(onThread);
       await Promise.all(stores.map((store) => store.close()));

@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { setTimeout as sleep } from "node:timers/promises";
 import { StoreError } from "../../src/store/records.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
 import { refuseOldSqlite } from "../../src/store/sqlite/file.ts";
@@ -144,17 +143,28 @@ describe("sqlite store", () => {
       expect(await store.records.claim(name, aRetry(store, attempt))).toMatchObject({ kind: "in_flight" });
     });
 
-    test("does not come back on a file that is not the one it had", async () => {
+    test("writes nothing to a file that was removed, and says so", async () => {
       const store = await fixture.open();
       rmSync(fixture.file);
+      await expect(store.records.claim(anyName(), anAttempt(store))).rejects.toMatchObject({
+        fate: "unsent",
+        message: expect.stringContaining("removed or replaced"),
+      });
+    });
+
+    test("notices that a backup was written over its file, when it opens it again", async () => {
+      const store = await fixture.open();
+      const backup = `${fixture.file}.backup`;
+      const other = new DatabaseSync(fixture.file);
+      other.exec(`VACUUM INTO '${backup}'`);
+      other.close();
+      expect(await store.records.claim(anyName(), anAttempt(store))).toEqual({ kind: "claimed" });
       await fixture.restart();
-      await untilItSays(() => store.probe(), "it was removed or replaced");
-      expect(existsSync(fixture.file)).toBe(false);
-      const other = await fixture.open();
-      await other.probe();
-      // The one that replaced it is refused as well, at the next try, which is told by a look at the thread's own end.
-      await fixture.nextThreadEnds();
-      await expect(store.probe()).rejects.toMatchObject({ message: expect.stringContaining("removed or replaced") });
+      // At once, before the next thread opens it.
+      for (const log of ["-wal", "-shm"]) rmSync(fixture.file + log, { force: true });
+      copyFileSync(backup, fixture.file);
+      const attempt = anAttempt(store);
+      expect(await untilItAnswers(() => store.records.claim(anyName(), attempt))).toEqual({ kind: "store_lost" });
     });
 
     test("says 'ambiguous' of what it was doing when it died", async () => {
@@ -197,14 +207,6 @@ describe("sqlite store", () => {
     });
   });
 });
-
-async function untilItSays(ask: () => Promise<void>, words: string): Promise<void> {
-  let said: unknown;
-  do {
-    await sleep(20);
-    said = await ask().catch((error: unknown) => error);
-  } while (!String(said).includes(words));
-}
 
 function fateOf(error: unknown): string {
   return error instanceof StoreError ? error.fate : String(error);

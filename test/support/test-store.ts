@@ -79,7 +79,7 @@ async function redisTestStore(): Promise<TestStore> {
       return Buffer.concat([...inMemory.flat(), await bytesUnder(server.dir)]);
     },
     async forget() {
-      const records = (await names()).filter((name) => name.startsWith("og:{"));
+      const records = (await names()).filter((name) => /^og:\{.\}:([^:]{45}|open)$/.test(name));
       if (records.length > 0) await client.del(records);
     },
     fail: () => server.stop(),

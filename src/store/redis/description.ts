@@ -52,7 +52,7 @@ async function persistenceOf(
 ): Promise<{ durability: string; risk: string | undefined }> {
   const setting = async (name: string): Promise<string | undefined> => {
     // Hosted servers often forbid CONFIG; then only what INFO says is known.
-    const reply = await master.ask("CONFIG", "GET", name).catch(() => undefined);
+    const reply = await master.ask("CONFIG", ["GET", name]).catch(() => undefined);
     return Array.isArray(reply) && reply.length === 2 ? String(reply[1]) : undefined;
   };
   if (hasAof) {

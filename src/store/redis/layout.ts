@@ -34,6 +34,16 @@ export function journalKey(partition: string): string {
   return `og:{${partition}}:journal`;
 }
 
+/** What says that a partition's data is whole (domain/continuity.ts). */
+export function markKey(partition: string): string {
+  return `og:{${partition}}:mark`;
+}
+
+/** How many claims a partition has of one process. */
+export function countKey(partition: string, process: string): string {
+  return `og:{${partition}}:w:${process}`;
+}
+
 export function partitionOf(name: Name): string {
   const partition = NAME.exec(name)?.[1];
   if (partition === undefined) throw new TypeError("not a stored name: two tokens of 22 characters");

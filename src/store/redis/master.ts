@@ -59,14 +59,14 @@ export class Master {
     return reply;
   }
 
-  ask(name: string, ...args: Argument[]): Promise<unknown> {
-    return this.#asking.command(name, args);
+  ask(name: string, args: readonly Argument[] = [], isAsking = false): Promise<unknown> {
+    return this.#asking.command(name, args, isAsking);
   }
 
   /** Throws StoreError where there are too few replicas for any write to count. */
   async checkReplicas(): Promise<void> {
     if (this.#replicas === 0) return;
-    const inStep = replicasInStep(String(await this.ask("INFO", "replication")));
+    const inStep = replicasInStep(String(await this.ask("INFO", ["replication"])));
     if (inStep >= this.#replicas) return;
     throw new StoreError(
       "unsent",

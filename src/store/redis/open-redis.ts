@@ -1,6 +1,10 @@
 import type { Store } from "../records.ts";
+import { Continuity, INTERVALS } from "../continuity.ts";
+import type { Intervals } from "../continuity.ts";
+import { processName } from "../witness.ts";
 import type { Access } from "./access.ts";
 import { Connection } from "./connection.ts";
+import { Contacts } from "./contacts.ts";
 import { describe } from "./description.ts";
 import { askingCluster, askingSentinels, everywhere } from "./discovery.ts";
 import { unfitness } from "./greeting.ts";
@@ -9,6 +13,7 @@ import { locate } from "./location.ts";
 import type { Location } from "./location.ts";
 import { Master } from "./master.ts";
 import { redisJournal } from "./redis-journal.ts";
+import { redisMarks } from "./redis-marks.ts";
 import { RedisRecords } from "./redis-records.ts";
 import { PROBE, REPLACE_NAME_SECRET } from "./scripts.ts";
 import { Servers } from "./servers.ts";
@@ -20,6 +25,9 @@ export type RedisSettings = Access & {
   /** How many replicas must have a write before it counts; without it none of a single server's, else one. */
   waitReplicas?: number | undefined;
   sweepEveryMs?: number;
+  /** The id that the store must have. */
+  pinnedId?: string | undefined;
+  intervals?: Intervals;
 };
 
 /** What is over stays a minute longer, in all 64 partitions: one small script each. */
@@ -27,26 +35,40 @@ const SWEEP_EVERY_MS = 60_000;
 
 /** Throws on a URL that cannot be used; a server out of reach is the business of the verbs (Store). */
 export function openRedis(url: string, settings: RedisSettings = {}): Store {
-  const { mayEvict = false, waitReplicas, sweepEveryMs = SWEEP_EVERY_MS, ...access } = settings;
+  const { mayEvict = false, waitReplicas, sweepEveryMs = SWEEP_EVERY_MS, pinnedId, ...others } = settings;
+  const { intervals = INTERVALS, ...access } = others;
   const location = locate(url, access);
   const mode = location.kind === "cluster" ? "cluster" : "standalone";
   const replicas = waitReplicas ?? (location.kind === "single" ? 0 : 1);
+  const contacts = new Contacts();
   const connect = (place: string): Connection =>
-    new Connection(place, location.options, (info) => unfitness(info, { mode, mayEvict }));
+    new Connection(place, location.options, (info) => {
+      const why = unfitness(info, { mode, mayEvict });
+      if (why === undefined) contacts.greeted(place, info);
+      return why;
+    });
   const servers = new Servers({
     ...whereabouts(location),
-    connect: (place) => new Master(() => connect(place), replicas),
+    connect: (place) => {
+      contacts.begin(place);
+      return new Master(() => connect(place), replicas);
+    },
   });
-  const records = new RedisRecords(servers);
+  const process = processName();
+  const marks = redisMarks(servers, process, () => contacts.contact());
+  const continuity = new Continuity(marks, pinnedId, intervals);
+  const records = new RedisRecords(servers, continuity, process);
   // Housekeeping: the next interval tries again, and a verb that meets the same trouble reports it.
   const sweep = setInterval(() => void records.expireUnknown().catch(() => {}), sweepEveryMs).unref();
   return {
     records,
+    continuity,
     journal: redisJournal(servers),
     async probe() {
       const masters = servers.masters();
       await Promise.all(masters.map(({ key }) => servers.run(PROBE, [key], [])));
       await Promise.all(masters.map(({ master }) => master.checkReplicas()));
+      await continuity.ready();
     },
     async nameSecret(candidate) {
       // Read first: a gateway can start on a full Redis, which takes no SET.
@@ -71,6 +93,7 @@ export function openRedis(url: string, settings: RedisSettings = {}): Store {
     },
     close() {
       clearInterval(sweep);
+      continuity.close();
       return servers.close();
     },
   };

@@ -2,15 +2,19 @@ import { z } from "zod";
 import type { Attempt, ClaimAnswer } from "../../domain/claim.ts";
 import type { Name, StoredRecord, Token, UnknownReason } from "../../domain/record.ts";
 import type { Completion, Resolution } from "../../domain/settlement.ts";
+import type { Continuity, Pass } from "../continuity.ts";
 import { JOURNAL_MS } from "../journal.ts";
 import type { Note } from "../journal.ts";
+import { WITNESS_MS } from "../witness.ts";
 import { StoreError } from "../records.ts";
 import type { Listed, Open, Records } from "../records.ts";
 import type { Reply } from "./connection.ts";
 import {
+  countKey,
   indexKey,
   journalKey,
   keysOf,
+  markKey,
   PARTITIONS,
   partitionOf,
   recordFrom,
@@ -43,9 +47,14 @@ const UNSWEPT = 7 * 86_400_000;
 /** Each verb is one script on one record, and one round trip. */
 export class RedisRecords implements Records {
   readonly #servers: Servers;
+  readonly #continuity: Continuity;
+  readonly #process: string;
 
-  constructor(servers: Servers) {
+  /** `process`: whose claims are counted, as the continuity compares them. */
+  constructor(servers: Servers, continuity: Continuity, process: string) {
     this.#servers = servers;
+    this.#continuity = continuity;
+    this.#process = process;
   }
 
   time(name: Name): number {
@@ -56,16 +65,15 @@ export class RedisRecords implements Records {
     const { owner, fingerprint, credential, into, leaseMs, deadline, keepMs } = attempt;
     const identity = [toBytes(owner), toBytes(fingerprint), toBytes(credential)];
     const state = into === "claimed" ? "c" : "e";
-    const { answer, at, value } = await this.#run(CLAIM, name, [
-      ...identity,
-      state,
-      leaseMs,
-      deadline,
-      keepMs + UNSWEPT,
-    ]);
+    const args = [...identity, state, leaseMs, deadline, keepMs + UNSWEPT];
+    const { answer, at, value, pass } = await this.#start(CLAIM, name, args);
     switch (answer) {
       case "claimed":
       case "yours":
+        this.#continuity.acknowledged(pass, Number(given(value).toString()));
+        return { kind: answer };
+      case "store_lost":
+        return { kind: this.#continuity.refused(pass) };
       case "too_late":
         return { kind: answer };
       case "in_flight":
@@ -81,8 +89,10 @@ export class RedisRecords implements Records {
     }
   }
 
-  async begin(name: Name, owner: Token, leaseMs: number): Promise<"begun" | "lost"> {
-    const { answer } = await this.#run(BEGIN, name, [toBytes(owner), leaseMs]);
+  async begin(name: Name, owner: Token, leaseMs: number): Promise<"begun" | "lost" | "store_lost"> {
+    const { answer, value, pass } = await this.#start(BEGIN, name, [toBytes(owner), leaseMs]);
+    if (answer === "store_lost") return this.#continuity.refused(pass);
+    if (answer === "begun") this.#continuity.acknowledged(pass, Number(given(value).toString()));
     return answer;
   }
 
@@ -162,6 +172,19 @@ export class RedisRecords implements Records {
     await this.#ofEachPartition((partition) =>
       this.#servers.run(EXPIRE_UNKNOWN, [indexKey(partition), journalKey(partition)], [UNSWEPT, JOURNAL_MS]),
     );
+  }
+
+  /** What may let an operation start: where the store is known to be whole. */
+  async #start<Answer extends string>(
+    script: Script<Answer | "unreadable">,
+    name: Name,
+    args: (string | number | Buffer)[],
+  ): Promise<Reply<Answer> & { pass: Pass }> {
+    const partition = partitionOf(name);
+    const pass = this.#continuity.pass(PARTITIONS.indexOf(partition));
+    const keys = [markKey(partition), countKey(partition, this.#process)];
+    const reply = await this.#run(script, name, [...args, pass.mark, pass.count, WITNESS_MS], ...keys);
+    return { ...reply, pass };
   }
 
   #ofEachPartition<Answer>(ask: (partition: string) => Promise<Answer>): Promise<Answer[]> {

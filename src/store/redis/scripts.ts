@@ -15,12 +15,12 @@ export type Script<Answer extends string> = {
   lasting: readonly Answer[];
 };
 
-export const CLAIM = verb(
+export const CLAIM = starting(
   "claim",
-  ["claimed", "yours", "in_flight", "completed", "unknown", "mismatch", "too_late", "unreadable"],
+  ["claimed", "yours", "in_flight", "completed", "unknown", "mismatch", "too_late", "store_lost", "unreadable"],
   ["claimed", "yours"],
 );
-export const BEGIN = verb("begin", ["begun", "lost", "unreadable"], ["begun"]);
+export const BEGIN = starting("begin", ["begun", "lost", "store_lost", "unreadable"], ["begun"]);
 export const RENEW = verb("renew", ["renewed", "lost", "unreadable"]);
 export const COMPLETE = verb(
   "complete",
@@ -35,7 +35,17 @@ export const LIST = script("list", ["listed"], [], "");
 export const EXPIRE_UNKNOWN = script("expire-unknown", ["swept"], [], "");
 export const COUNT_UNKNOWN = script("count-unknown", ["counted"], [], "");
 export const REPLACE_NAME_SECRET = script("replace-name-secret", ["replaced", "kept"], ["replaced"], "");
+export const REPLACE_MARK = script("replace-mark", ["replaced", "kept"], ["replaced"], "");
 export const PROBE = script("probe", ["ready"], [], "");
+
+/** What may let an operation start. */
+function starting<const Answer extends string>(
+  name: string,
+  answers: readonly Answer[],
+  lasting: readonly NoInfer<Answer>[],
+): Script<Answer> {
+  return script(name, answers, lasting, lua("record") + lua("continuity"));
+}
 
 function verb<const Answer extends string>(
   name: string,

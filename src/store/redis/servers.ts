@@ -61,7 +61,7 @@ export class Servers {
 
   /** Any other command, of the server that holds the key. */
   ask(key: string, name: string, ...args: Argument[]): Promise<unknown> {
-    return this.#withHolder(key, (master) => master.ask(name, ...args));
+    return this.#withHolder(key, (master, isAsking) => master.ask(name, args, isAsking));
   }
 
   /** `key` first among its arguments. What it wrote, and what it read, enough replicas have too. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, statSync, statfsSync } from "node:fs";
+import { mkdirSync, statSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { versions } from "node:process";
 import { DatabaseSync } from "node:sqlite";
@@ -37,8 +37,13 @@ const TABLES_2 = `
   CREATE TABLE journal (at INTEGER NOT NULL, note TEXT NOT NULL) STRICT;
   CREATE INDEX journal_at ON journal (at);
 `;
+/** The file's id is in its mark now, which whoever uses it first makes (store/continuity.ts). */
+const TABLES_3 = `
+  CREATE TABLE witness (process TEXT NOT NULL PRIMARY KEY, count INTEGER NOT NULL, at INTEGER NOT NULL) STRICT;
+  DELETE FROM store_value WHERE name = 'id';
+`;
 /** What makes format n + 1 of format n. A file is brought to the newest in one transaction; an older version refuses it then. */
-const STEPS = [TABLES_1, TABLES_2];
+const STEPS = [TABLES_1, TABLES_2, TABLES_3];
 const FORMAT = STEPS.length;
 
 /** Shared memory between processes is not, or not reliably, shared there, so WAL is not safe (sqlite.org/wal.html). */
@@ -59,14 +64,11 @@ const OPEN_WITHIN_MS = 5_000;
 const BUSY_TIMEOUT_MS = 800;
 
 /**
- * Opens the store's file. Throws with a message for an operator.
- * `expectedId`: the store that was open here before. Without it, a file is made where there is none; with it, an absent or
- * another file is refused: what was acknowledged is not in it, so its keys would execute a second time.
+ * Opens the store's file, which is made where there is none. Throws with a message for an operator.
+ * `isReplaced`: whether another file, or none, stands at the path now. This connection would go on with the one that it opened.
  */
-export function openFile(file: string, expectedId?: string): { db: DatabaseSync; id: string } {
+export function openFile(file: string): { db: DatabaseSync; isReplaced: () => boolean } {
   refuseOldSqlite(versions.sqlite ?? "0");
-  const lost = new FileRefused(`SQLite file ${file}: it was removed or replaced, and its records with it`);
-  if (expectedId !== undefined && !existsSync(file)) throw lost;
   try {
     makeFolder(dirname(file));
   } catch (error) {
@@ -78,9 +80,8 @@ export function openFile(file: string, expectedId?: string): { db: DatabaseSync;
     try {
       refuseShared(file);
       prepare(db, file);
-      const id = String(db.prepare("SELECT value FROM store_value WHERE name = 'id'").get()?.["value"]);
-      if (expectedId !== undefined && id !== expectedId) throw lost;
-      return { db, id };
+      const opened = inodeOf(file);
+      return { db, isReplaced: () => inodeOf(file) !== opened };
     } catch (error) {
       db.close();
       // Changing to WAL and recovering one report "busy" without waiting for the timeout.
@@ -88,6 +89,11 @@ export function openFile(file: string, expectedId?: string): { db: DatabaseSync;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
     }
   }
+}
+
+function inodeOf(file: string): string | undefined {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  return stat && `${stat.dev}:${stat.ino}`;
 }
 
 /** Not mkdir's own `recursive`, which never returns where making a folder answers ENOENT (/proc; Node 26.10). */

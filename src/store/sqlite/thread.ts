@@ -3,8 +3,7 @@ import { Worker } from "node:worker_threads";
 import { StoreError } from "../records.ts";
 import type { Verbs } from "./verbs.ts";
 
-/** `expectedId`: of the store that was open before the thread died, where it is not the first one. */
-export type ThreadOptions = { file: string; sweepEveryMs: number; expectedId?: string };
+export type ThreadOptions = { file: string; sweepEveryMs: number };
 
 /** TypeScript in a clone and in the image, JavaScript in the published package. */
 const STORE = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
@@ -13,7 +12,7 @@ export type Ask = { [Verb in keyof Verbs]: { verb: Verb; args: Parameters<Verbs[
 
 /** What the thread says: once `open` or `refused`, then one `done` or `failed` for each batch. */
 export type Report =
-  | { kind: "open"; id: string }
+  | { kind: "open" }
   | { kind: "refused"; message: string }
   | { kind: "done"; answers: Answered[] }
   | { kind: "failed"; fate: StoreError["fate"]; message: string };
@@ -36,12 +35,13 @@ const RESTART_AFTER_MS = { first: 100, longest: 5_000 };
 
 /** The main thread's side: gathers asks into batches, one under way at a time, and starts a dead thread again. */
 export class Thread {
-  #options: ThreadOptions;
+  readonly #options: ThreadOptions;
   readonly #script: URL;
   #worker: Worker | undefined;
   /** Why nothing can be asked now. */
   #trouble: string | undefined = "is opening";
   #closing = false;
+  #opened = 0;
   #closed: Promise<void> | undefined;
   #restartAfter = RESTART_AFTER_MS.first;
   #restart: NodeJS.Timeout | undefined;
@@ -60,6 +60,11 @@ export class Thread {
     if (why === undefined) return thread;
     await thread.close();
     throw new StoreError("unsent", why);
+  }
+
+  /** How often the file was opened: it may be another one each time. */
+  get opened(): number {
+    return this.#opened;
   }
 
   ask<Verb extends keyof Verbs>(verb: Verb, ...args: Parameters<Verbs[Verb]>): Promise<ReturnType<Verbs[Verb]>> {
@@ -112,7 +117,7 @@ export class Thread {
       if (message.kind === "refused") why = message.message;
       else if (message.kind === "open") {
         if (!this.#closing) this.#trouble = undefined;
-        this.#options = { ...this.#options, expectedId: message.id };
+        this.#opened++;
         this.#restartAfter = RESTART_AFTER_MS.first;
         heard?.();
       } else this.#settle(message);

@@ -1,15 +1,22 @@
 import type { DatabaseSync } from "node:sqlite";
 import { decideClaim } from "../../domain/claim.ts";
 import type { Attempt, ClaimAnswer } from "../../domain/claim.ts";
+import { isContinued } from "../../domain/continuity.ts";
+import type { Found, MarkText, Remembered } from "../../domain/continuity.ts";
 import { asRead } from "../../domain/record.ts";
-import type { Name, StoredRecord, Token, UnknownReason } from "../../domain/record.ts";
+import type { Name, Now, StoredRecord, Token, UnknownReason } from "../../domain/record.ts";
 import { begin, complete, hold, release, renew, resolve } from "../../domain/settlement.ts";
 import type { Change, Completion, Resolution } from "../../domain/settlement.ts";
 import type { JournalEntry, Note } from "../journal.ts";
 import type { Listed, Open } from "../records.ts";
 import { now } from "./clock.ts";
 import { journalTable } from "./journal-table.ts";
+import { marksTable } from "./marks-table.ts";
 import { recordsTable } from "./records-table.ts";
+
+/** What a process remembers of the file; only claims name it, for they are counted. */
+export type Witness = Remembered & { process: string };
+export type Started<Answer> = { answer: Answer; count: number };
 
 export type Verbs = ReturnType<typeof verbs>;
 
@@ -20,6 +27,7 @@ export type Verbs = ReturnType<typeof verbs>;
 export function verbs(db: DatabaseSync) {
   const table = recordsTable(db);
   const journal = journalTable(db);
+  const marks = marksTable(db);
   const offer = db.prepare("INSERT INTO store_value VALUES ('name_secret', ?) ON CONFLICT (name) DO NOTHING");
   const secret = db.prepare("SELECT value FROM store_value WHERE name = 'name_secret'");
   const replace = db.prepare("UPDATE store_value SET value = ? WHERE name = 'name_secret' AND value = ?");
@@ -30,7 +38,7 @@ export function verbs(db: DatabaseSync) {
   /** `expires` where the verb sets one; otherwise the record keeps the one it has. */
   function change<Answer>(
     name: Name,
-    decide: (record: StoredRecord | undefined, at: ReturnType<typeof now>) => Change<Answer>,
+    decide: (record: StoredRecord | undefined, at: Now) => Change<Answer>,
     keepMs?: number,
   ): Answer {
     const at = now();
@@ -42,11 +50,47 @@ export function verbs(db: DatabaseSync) {
     return answer;
   }
 
+  /** What lets an operation start changes something only where the file has all that was acknowledged. */
+  function start<Answer, Lost>(
+    witness: Witness,
+    decide: (record: StoredRecord | undefined, at: Now) => Change<Answer>,
+    lost: Lost,
+  ): (record: StoredRecord | undefined, at: Now) => Change<Answer | Lost> {
+    return (record, at) => {
+      const decided = decide(record, at);
+      if (decided.next === undefined || decided.next === "absent") return decided;
+      if (!isContinued(witness, marks.read(witness.process))) return { answer: lost };
+      if (decided.next.state === "executing" && record?.state !== "executing") marks.countOne(witness.process, at.wall);
+      return decided;
+    };
+  }
+  const started = <Answer>(witness: Witness, answer: Answer): Started<Answer> => ({
+    answer,
+    count: marks.read(witness.process).count,
+  });
+
   return {
-    claim: (name: Name, attempt: Attempt): ClaimAnswer =>
-      change(name, (record, at) => decideClaim(record, attempt, at), attempt.keepMs),
-    begin: (name: Name, owner: Token, leaseMs: number) =>
-      change(name, (record, at) => begin(record, owner, leaseMs, at)),
+    claim: (name: Name, attempt: Attempt, witness: Witness): Started<ClaimAnswer> =>
+      started(
+        witness,
+        change(
+          name,
+          start(witness, (record, at) => decideClaim(record, attempt, at), { kind: "store_lost" } as const),
+          attempt.keepMs,
+        ),
+      ),
+    begin: (name: Name, owner: Token, leaseMs: number, witness: Witness) =>
+      started(
+        witness,
+        change(
+          name,
+          start(witness, (record, at) => begin(record, owner, leaseMs, at), "store_lost" as const),
+        ),
+      ),
+    marks: (process: string): Found => marks.read(process),
+    replaceMark: (from: MarkText, to: MarkText, note?: Note): void => {
+      if (marks.replace(from, to) && note !== undefined) journal.add(note, now().wall);
+    },
     renew: (name: Name, owner: Token, leaseMs: number) =>
       change(name, (record, at) => renew(record, owner, leaseMs, at)),
     complete: (name: Name, completion: Completion) =>

@@ -9,7 +9,7 @@ import { verbs } from "./verbs.ts";
  * The thread that owns the connection. One batch is one transaction, and its report leaves after the COMMIT is on disk.
  * A throw that is not caught here ends the thread: nobody can tell then what became of the batch.
  */
-const { file, sweepEveryMs, expectedId }: ThreadOptions = workerData;
+const { file, sweepEveryMs }: ThreadOptions = workerData;
 const report = (message: Report): void => parentPort?.postMessage(message);
 
 try {
@@ -19,19 +19,31 @@ try {
 }
 
 function serve(): void {
-  const { db, id } = openFile(file, expectedId);
+  const { db, isReplaced } = openFile(file);
   const answer = verbs(db);
   const stopSweeping = sweepEvery(sweepEveryMs, db);
 
   parentPort?.on("message", (batch: Ask[] | "close") => {
-    if (batch !== "close") return report(perform(batch));
+    if (batch !== "close") {
+      if (!isReplaced()) return report(perform(batch));
+      // What is written to the file that nobody finds any more is lost. The next thread opens the one that stands there.
+      const message = `SQLite file ${file}: it was removed or replaced`;
+      report({ kind: "failed", fate: "unsent", message });
+      report({ kind: "refused", message });
+      stopSweeping();
+      return end();
+    }
     stopSweeping();
     // Passive: takes what it can without waiting for another process; closing does the rest for the last one.
     db.exec("PRAGMA wal_checkpoint(PASSIVE)");
+    end();
+  });
+  report({ kind: "open" });
+
+  function end(): void {
     db.close();
     parentPort?.close();
-  });
-  report({ kind: "open", id });
+  }
 
   /** A record that cannot be read fails its own ask and none of the others in the batch: nothing was written for it yet. */
   function answerOne({ verb, args }: Ask): Answered {

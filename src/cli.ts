@@ -1,6 +1,7 @@
 import { adminUrl } from "./admin-client.ts";
 import { keys } from "./keys.ts";
 import { serve } from "./serve.ts";
+import { store } from "./store-command.ts";
 import { FAILED, TOLD_WRONG, reasonOf } from "./surroundings.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -9,6 +10,7 @@ const HELP = `Usage: oncegate [command]
   (none), serve    run the gateway; settings come from the environment (docs/settings.md)
   health           exit code 0 if the gateway on this machine is alive; with --ready, if it can execute operations
   keys             show and resolve operations of which nobody knows the outcome; keys --help
+  store            show the store's id, and accept that it lost data; store --help
   version          print the version
   help             print this`;
 
@@ -22,6 +24,8 @@ export async function run(around: Surroundings): Promise<number> {
       return health(around);
     case "keys":
       return keys(around);
+    case "store":
+      return store(around);
     case "version":
     case "--version":
       around.print(around.version);

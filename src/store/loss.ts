@@ -43,7 +43,7 @@ export class Loss {
   /** While everybody is stopped, so that nobody makes another secret of names. Throws StoreError where it has to be said again. */
   async accept(said: { by: string; why: string }): Promise<Accepted> {
     const { continuity, nameSecret } = this.#settings;
-    if (this.standing.kind === "lost") await nameSecret.restore();
+    if ((await this.look()).kind === "lost") await nameSecret.restore();
     return continuity.accept(said);
   }
 

@@ -174,4 +174,28 @@ describe("a gateway", () => {
     expect(performance.now() - startedAt).toBeGreaterThan(5_000);
     expect(await isLost(gateway)).toBe("0");
   });
+
+  test("tells its operator what cannot be meant", async () => {
+    const redis = await startRedis();
+    ending.push(() => redis.close());
+    const gateway = await gatewayOn(redis.url);
+    const wrong: [args: string[], code: number, words: string][] = [
+      [[], 2, "Usage: oncegate store status"],
+      [["delete"], 2, "Usage"],
+      [["status", "--why", "w"], 2, "Usage"],
+      [["accept-loss"], 2, "Usage"],
+      [["accept-loss", "--why", " "], 1, "why"],
+      [["accept-loss", "--why", "w"], 1, "did not lose anything"],
+    ];
+    for (const [args, code, words] of wrong)
+      expect([args, await operate(gateway, ...args)]).toMatchObject([
+        args,
+        { code, stderr: expect.stringContaining(words) },
+      ]);
+    expect(JSON.parse((await operate(gateway, "status", "--json")).stdout)).toEqual({
+      store: "whole",
+      id: expect.any(String),
+    });
+    expect((await page(gateway.adminUrl, "/journal")).text).not.toContain("loss-accepted");
+  });
 });

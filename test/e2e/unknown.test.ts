@@ -118,7 +118,7 @@ describe("an operator", () => {
 describe("records and journal", () => {
   const ask = (path: string, init: RequestInit = {}) => fetch(gateway.adminUrl + path, init);
 
-  test.each(["/records", "/records/x", "/journal", "/records/x/resolution"])(
+  test.each(["/records", "/records/x", "/journal", "/records/x/resolution", "/store", "/store/loss-acceptance"])(
     "are shown to nobody without the token: %s",
     async (path) => {
       for (const authorization of ["", "Bearer wrong-token-of-operators", `Basic ${TOKEN}`]) {

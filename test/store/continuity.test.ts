@@ -2,11 +2,12 @@ import { afterEach, expect, test } from "@jest/globals";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ABSENT, readMark } from "../../src/domain/continuity.ts";
 import { Continuity } from "../../src/store/continuity.ts";
-import type { Marks } from "../../src/store/marks.ts";
+import type { Contact, Marks } from "../../src/store/marks.ts";
 import { StoreError } from "../../src/store/records.ts";
 import { until } from "../support/until.ts";
 
 const PARTITIONS = 6;
+const QUIET_MS = 300;
 const opened: Continuity[] = [];
 afterEach(() => {
   for (const one of opened.splice(0)) one.close();
@@ -14,9 +15,11 @@ afterEach(() => {
 
 /** Partitions that answer one by one, each whenever it likes: nobody sees them all at one moment. */
 class Site {
+  /** What it has of every process in every partition. */
+  claims = 0;
   marks: string[] = Array.from({ length: PARTITIONS }, () => ABSENT);
   /** How often something is written before the process that writes it dies; Infinity: never. */
-  open(writes = Infinity): Continuity {
+  open(writes = Infinity, contact: Contact = { made: 1, anotherAt: undefined }): Continuity {
     let left = writes;
     const later = async <Result>(act: () => Result): Promise<Result> => {
       await sleep(Math.random() * 4);
@@ -24,15 +27,15 @@ class Site {
     };
     const marks: Marks = {
       partitions: PARTITIONS,
-      contact: () => ({ made: 1, anotherAt: undefined }),
-      read: () => Promise.all(this.marks.map((_, i) => later(() => ({ mark: this.marks[i]!, count: 0 })))),
+      contact: () => contact,
+      read: () => Promise.all(this.marks.map((_, i) => later(() => ({ mark: this.marks[i]!, count: this.claims })))),
       replace: ({ partition, from, to }) =>
         later(() => {
           if (left-- <= 0) throw new StoreError("unsent", "it died");
           if (this.marks[partition] === from) this.marks[partition] = to;
         }),
     };
-    const continuity = new Continuity(marks, undefined, { lookEveryMs: 5, quietMs: 0 });
+    const continuity = new Continuity(marks, undefined, { lookEveryMs: 5, quietMs: QUIET_MS });
     opened.push(continuity);
     return continuity;
   }
@@ -68,3 +71,74 @@ test.each(Array.from({ length: 20 }, (_, i) => i))(
     expect(readMark(site.marks[0]!)).toMatchObject({ isFlagged: false });
   },
 );
+
+/** One whose connections a test makes. */
+async function connected() {
+  const site = new Site();
+  const contact = { made: 1, anotherAt: undefined as number | undefined };
+  const continuity = site.open(Infinity, contact);
+  await continuity.look();
+  return { site, contact, continuity };
+}
+
+test("a claim that was under way when a connection was made counts as unheard", async () => {
+  const { site, contact, continuity } = await connected();
+  site.claims = 2;
+  const [before, after] = [continuity.pass(0), continuity.pass(0)];
+  continuity.acknowledged(before, 1);
+  expect(continuity.pass(0)).toMatchObject({ mark: expect.stringMatching(/:1$/), count: 1, refusal: undefined });
+  contact.made++;
+  expect(() => continuity.acknowledged(after, 2)).toThrow(StoreError);
+  expect(continuity.pass(0).refusal).toMatchObject({ fate: "unsent" });
+  await continuity.ready();
+  expect(continuity.pass(0)).toMatchObject({ count: 1, refusal: undefined });
+});
+
+test("what is acknowledged out of order is remembered as far as it got", async () => {
+  const { site, continuity } = await connected();
+  site.claims = 2;
+  const [first, second] = [continuity.pass(3), continuity.pass(3)];
+  continuity.acknowledged(second, 2);
+  continuity.acknowledged(first, 1);
+  expect([continuity.pass(3).count, continuity.pass(4).count]).toEqual([2, 0]);
+});
+
+test("a server that was not there before is quiet first, however well it stands, and one at the start is not", async () => {
+  const { contact, continuity } = await connected();
+  Object.assign(contact, { made: 2, anotherAt: performance.now() });
+  await continuity.look();
+  expect(continuity.pass(0).refusal).toMatchObject({ message: expect.stringContaining("all gateways look first") });
+  await expect(continuity.ready()).rejects.toThrow("all gateways look first");
+  await until("the quiet time is over", () => continuity.pass(0).refusal === undefined);
+  expect(performance.now() - contact.anotherAt!).toBeGreaterThanOrEqual(QUIET_MS);
+});
+
+test("a claim that the store refuses although all seemed well is looked into at once", async () => {
+  const { site, continuity } = await connected();
+  const pass = continuity.pass(0);
+  site.marks = site.marks.map(() => ABSENT);
+  expect(() => continuity.refused(pass)).toThrow(StoreError);
+  await until("the loss is noticed", () => continuity.standing.kind === "lost");
+  expect(continuity.refused(continuity.pass(0))).toBe("store_lost");
+});
+
+test("a look that falls into an acceptance elsewhere takes nothing for lost", async () => {
+  const whole = (mark: string) => Array.from({ length: PARTITIONS }, () => ({ mark, count: 0 }));
+  // The first partition was read before the flag was raised, the others after it was gone.
+  const readings = [whole("a:1"), [...whole("a:1").slice(0, 1), ...whole("a:2").slice(1)]];
+  const marks: Marks = {
+    partitions: PARTITIONS,
+    contact: () => ({ made: 1, anotherAt: undefined }),
+    read: async () => readings.shift() ?? whole("a:2"),
+    replace: async () => {
+      throw new Error("nothing has to be written");
+    },
+  };
+  const continuity = new Continuity(marks, undefined, { lookEveryMs: 10_000, quietMs: 0 });
+  opened.push(continuity);
+  const heard: string[] = [];
+  continuity.onChange(({ kind }) => heard.push(kind));
+  await continuity.look();
+  await continuity.look();
+  expect([heard, continuity.era]).toEqual([["unseen", "whole"], 2]);
+});

@@ -87,6 +87,23 @@ describe("a redis store on a cluster", () => {
     expect(await cluster.client(to).exists(`og:{${name[23]}}:${name}`)).toBe(1);
   });
 
+  test("notices that one of its servers lost what it had, wherever it claimed itself", async () => {
+    const [one, two] = [open(cluster.url), open(cluster.url)];
+    for (const store of [one, two]) await untilItAnswers(() => store.probe());
+    const emptied = cluster.masters[1]!;
+    await cluster.client(emptied).flushall();
+    await untilItAnswers(() => one.continuity.look());
+    expect(one.continuity.standing).toMatchObject({ kind: "lost", why: "parts of it are empty" });
+    const names = PARTITIONS.map((partition) => anyName().replace(/\../, `.${partition}`));
+    const answers = await Promise.all(
+      names.map((name) => untilItAnswers(() => two.records.claim(name, anAttempt(two)))),
+    );
+    expect(new Set(answers.map(({ kind }) => kind))).toEqual(new Set(["store_lost"]));
+    expect(await two.continuity.accept({ by: "Ann", why: "looked" })).toBe("accepted");
+    await untilItAnswers(() => one.continuity.look());
+    expect(await untilItAnswers(() => one.records.claim(anyName(), anAttempt(one)))).toEqual({ kind: "claimed" });
+  });
+
   test("names a server of the wrong kind", async () => {
     const single = await startRedis();
     ending.push(() => single.close());

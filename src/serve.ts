@@ -100,8 +100,10 @@ async function sayStarted(log: Logger, { gateway, store, settings, origins, vers
   if (why !== undefined) log.error({ why }, "the store cannot be used: operations are refused until it can");
   if (described !== undefined) return;
   void describing.then(
-    (late) => {
-      log.info({ store: late.store, durability: late.durability }, "the store answers");
+    async (late) => {
+      await gateway.probe().catch(() => {}); // looks at it
+      const { store: where, durability } = late;
+      log.info({ store: where, durability, storeId: gateway.storeId() }, "the store answers");
       sayRisks(log, late.risks);
     },
     (err: unknown) => log.error({ err }, "the store cannot be described"),

@@ -76,9 +76,14 @@ export class Continuity {
     tell(this.#standing);
   }
 
-  /** Resolves when it is known how the store stands; throws StoreError where nothing may be started for another reason than a loss. */
-  async ready(): Promise<void> {
+  /** Resolves when the store was looked at since it was connected. Throws StoreError while it cannot be. */
+  async looked(): Promise<void> {
     if (!this.#isLookedAt()) await this.look();
+  }
+
+  /** As `looked`; throws StoreError also where nothing may be started for another reason than a loss. */
+  async ready(): Promise<void> {
+    await this.looked();
     const quiet = this.#quiet();
     if (quiet !== undefined && this.#standing.kind === "whole") throw quiet;
   }
@@ -121,6 +126,8 @@ export class Continuity {
     await this.look();
     if (this.#standing.kind !== "lost") return this.#standing.kind === "foreign" ? "foreign" : "not-lost";
     const accepted = await acceptLoss(this.#marks, { known: this.#known(), pinned: this.#pinned }, said);
+    // A look that is under way may have begun before.
+    await this.#looking?.catch(() => {});
     if (accepted === "accepted") await this.look();
     return accepted;
   }

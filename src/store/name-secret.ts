@@ -49,7 +49,7 @@ export class NameSecret {
   async naming(): Promise<Naming | "store_lost"> {
     const { continuity } = this.#store;
     if (this.#known?.era !== continuity.era) {
-      await continuity.look();
+      await continuity.looked();
       const { era, standing } = continuity;
       // Another one would be made, and what is left of the records not be found any more.
       const mayBeMade = standing.kind === "whole" || this.#known !== undefined;

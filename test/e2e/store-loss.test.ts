@@ -58,8 +58,8 @@ const REFUSED = "503 store-lost-data";
 const isLost = async ({ adminUrl }: GatewayProcess) =>
   /^oncegate_store_lost (\d)$/m.exec((await page(adminUrl, "/metrics")).text)?.[1];
 
-describe.each(LOSSES)("a Redis that %s", (_what, start) => {
-  test("is noticed: nothing executes twice before an operator accepts it, and everything goes on after that", async () => {
+describe.each(LOSSES)("when %s", (_what, start) => {
+  test("it is noticed: nothing executes twice before an operator accepts it, and everything goes on after that", async () => {
     const store = await start();
     ending.push(() => store.close());
     const gateways = [await gatewayOn(store.url), await gatewayOn(store.url)] as const;

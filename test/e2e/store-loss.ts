@@ -1,13 +1,15 @@
-import { cp, readdir, rm, stat, truncate } from "node:fs/promises";
+import { cp, readdir, rename, rm, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { Redis } from "ioredis";
 import { openRedis } from "../../src/store/redis/open-redis.ts";
 import { startRedis } from "../support/redis-server.ts";
 import type { RedisServer } from "../support/redis-server.ts";
 import { startSentinels } from "../support/redis-sentinels.ts";
 import { until, untilItAnswers } from "../support/until.ts";
+import { storeFile } from "./store-file.ts";
 
-/** A Redis that is going to lose what it acknowledges after `prepare`. */
+/** A store that is going to lose what it acknowledges after `prepare`. */
 export type LosingStore = {
   url: string;
   /** Resolves to what makes it lose everything that it acknowledged since. */
@@ -84,10 +86,30 @@ async function onSentinel(): Promise<LosingStore> {
   };
 }
 
+/** With its logs, as who restores a backup must. */
+async function sqliteFromBackup(): Promise<LosingStore> {
+  const store = storeFile();
+  const { folder, url } = store;
+  const [file, backup] = [join(folder, "oncegate.db"), join(folder, "backup.db")];
+  return {
+    url,
+    async prepare() {
+      const connection = new DatabaseSync(file, { timeout: 5_000 });
+      connection.exec(`VACUUM INTO '${backup}'`);
+      connection.close();
+      return async () => {
+        for (const path of [file, `${file}-wal`, `${file}-shm`]) await rm(path, { force: true });
+        await rename(backup, file);
+      };
+    },
+    close: async () => store.remove(),
+  };
+}
+
 export const LOSSES: [what: string, start: () => Promise<LosingStore>][] = [
-  ["is killed and comes back empty", () => single({}, async (server) => () => startEmpty(server))],
+  ["Redis is killed and comes back empty", () => single({}, async (server) => () => startEmpty(server))],
   [
-    "comes back without the end of its append-only file",
+    "Redis comes back without the end of its append-only file",
     () =>
       single({}, async (server) => {
         const file = await appendOnlyFile(server);
@@ -100,17 +122,18 @@ export const LOSSES: [what: string, start: () => Promise<LosingStore>][] = [
       }),
   ],
   [
-    "is emptied by somebody (FLUSHALL)",
+    "Redis is emptied by somebody (FLUSHALL)",
     () => single({}, async (_server, client) => async () => void (await client.flushall())),
   ],
   [
-    "is restored from an older snapshot",
+    "Redis is restored from an older snapshot",
     () =>
       single({ appendonly: false }, async (server, client) => {
         await client.save();
         return () => server.restart();
       }),
   ],
-  ["is swapped for another one", () => single({}, async (server) => () => swap(server))],
-  ["fails over to a replica that did not have everything", onSentinel],
+  ["Redis is swapped for another one", () => single({}, async (server) => () => swap(server))],
+  ["Redis fails over to a replica that did not have everything", onSentinel],
+  ["SQLite's file is replaced by a backup", sqliteFromBackup],
 ];

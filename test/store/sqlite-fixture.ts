@@ -9,6 +9,9 @@ import type { Store } from "../../src/store/records.ts";
 import { openSqlite } from "../../src/store/sqlite/open-sqlite.ts";
 import type { Opening, StoreFixture } from "./contract.ts";
 
+/** A handle whose file is replaced does not keep the suite waiting. */
+const AT_ONCE = { lookEveryMs: 1_000, quietMs: 0 };
+
 export type SqliteFixture = StoreFixture & {
   file: string;
   /** Another program's connection to the file. */
@@ -34,7 +37,7 @@ export async function sqliteFixture(): Promise<SqliteFixture> {
   threadsStarted.subscribe(onThread);
 
   const openWith = async (options: Opening) => {
-    const store = await openSqlite({ file, ...options });
+    const store = await openSqlite({ file, intervals: AT_ONCE, ...options });
     stores.push(store);
     return store;
   };

@@ -65,9 +65,9 @@ const BUSY_TIMEOUT_MS = 800;
 
 /**
  * Opens the store's file, which is made where there is none. Throws with a message for an operator.
- * `isReplaced`: whether another file, or none, stands at the path now. This connection would go on with the one that it opened.
+ * `inode`: tells it from another file at the same path; `isReplaced`: whether another file, or none, stands at the path now. This connection would go on with the one that it opened.
  */
-export function openFile(file: string): { db: DatabaseSync; isReplaced: () => boolean } {
+export function openFile(file: string): { db: DatabaseSync; inode: string | undefined; isReplaced: () => boolean } {
   refuseOldSqlite(versions.sqlite ?? "0");
   try {
     makeFolder(dirname(file));
@@ -80,8 +80,8 @@ export function openFile(file: string): { db: DatabaseSync; isReplaced: () => bo
     try {
       refuseShared(file);
       prepare(db, file);
-      const opened = inodeOf(file);
-      return { db, isReplaced: () => inodeOf(file) !== opened };
+      const inode = inodeOf(file);
+      return { db, inode, isReplaced: () => inodeOf(file) !== inode };
     } catch (error) {
       db.close();
       // Changing to WAL and recovering one report "busy" without waiting for the timeout.

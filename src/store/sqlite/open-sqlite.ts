@@ -39,8 +39,7 @@ export async function openSqlite(options: SqliteSettings): Promise<Store> {
     partitions: 1,
     read: async () => [await thread.ask("marks", process)],
     replace: ({ from, to }, note) => thread.ask("replaceMark", from, to, note),
-    // Every process looks at the path before each batch, so nobody has to be waited for.
-    contact: () => ({ made: thread.opened, anotherAt: undefined }),
+    contact: () => thread.contact(),
   };
   const continuity = new Continuity(marks, pinnedId, intervals);
   // What keeps it from looking, the verbs meet as well.

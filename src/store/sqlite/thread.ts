@@ -1,5 +1,6 @@
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
+import type { Contact } from "../marks.ts";
 import { StoreError } from "../records.ts";
 import type { Verbs } from "./verbs.ts";
 
@@ -12,7 +13,7 @@ export type Ask = { [Verb in keyof Verbs]: { verb: Verb; args: Parameters<Verbs[
 
 /** What the thread says: once `open` or `refused`, then one `done` or `failed` for each batch. */
 export type Report =
-  | { kind: "open" }
+  | { kind: "open"; inode: string | undefined }
   | { kind: "refused"; message: string }
   | { kind: "done"; answers: Answered[] }
   | { kind: "failed"; fate: StoreError["fate"]; message: string };
@@ -41,7 +42,9 @@ export class Thread {
   /** Why nothing can be asked now. */
   #trouble: string | undefined = "is opening";
   #closing = false;
-  #opened = 0;
+  /** Counts openings, and notes when one led to another file than the one before. */
+  #contact: Contact = { made: 0, anotherAt: undefined };
+  #inode: string | undefined;
   #closed: Promise<void> | undefined;
   #restartAfter = RESTART_AFTER_MS.first;
   #restart: NodeJS.Timeout | undefined;
@@ -62,9 +65,8 @@ export class Thread {
     throw new StoreError("unsent", why);
   }
 
-  /** How often the file was opened: it may be another one each time. */
-  get opened(): number {
-    return this.#opened;
+  contact(): Contact {
+    return this.#contact;
   }
 
   ask<Verb extends keyof Verbs>(verb: Verb, ...args: Parameters<Verbs[Verb]>): Promise<ReturnType<Verbs[Verb]>> {
@@ -117,7 +119,10 @@ export class Thread {
       if (message.kind === "refused") why = message.message;
       else if (message.kind === "open") {
         if (!this.#closing) this.#trouble = undefined;
-        this.#opened++;
+        const isAnother = message.inode !== this.#inode;
+        this.#inode = message.inode;
+        const { made, anotherAt } = this.#contact;
+        this.#contact = { made: made + 1, anotherAt: isAnother ? performance.now() : anotherAt };
         this.#restartAfter = RESTART_AFTER_MS.first;
         heard?.();
       } else this.#settle(message);

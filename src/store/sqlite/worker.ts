@@ -19,7 +19,7 @@ try {
 }
 
 function serve(): void {
-  const { db, isReplaced } = openFile(file);
+  const { db, inode, isReplaced } = openFile(file);
   const answer = verbs(db);
   const stopSweeping = sweepEvery(sweepEveryMs, db);
 
@@ -38,7 +38,7 @@ function serve(): void {
     db.exec("PRAGMA wal_checkpoint(PASSIVE)");
     end();
   });
-  report({ kind: "open" });
+  report({ kind: "open", inode });
 
   function end(): void {
     db.close();

@@ -85,6 +85,7 @@ export function inTheTable(asked: Asked): string[] {
   switch (heard?.answer.kind) {
     case undefined:
     case "too_late":
+    case "store_lost":
       return unavailable;
     case "in_flight":
       if (heard.stood?.owner === heard.owner) return unavailable; // its own, of an earlier sending

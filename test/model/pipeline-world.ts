@@ -137,12 +137,12 @@ export class World {
     try {
       const reply = await handle(asked.request, {
         rule: RULE,
-        nameSecret: async () => {
+        naming: async () => {
           if (asked.gateway.link.isDown) {
             asked.gateway.link.hasFailed = true;
             throw new StoreError("unsent", "no connection");
           }
-          return Buffer.from("the secret of stored names");
+          return { secret: Buffer.from("the secret of stored names"), isCurrent: () => true };
         },
         owner: asked.gateway.owner,
         upstream: {

@@ -28,7 +28,7 @@ beforeEach(async () => {
   await until("a replica in step", async () => (await replicasOf(master)) === 1);
   store = openRedis(master.url, { waitReplicas: 1 });
   await untilItAnswers(() => store.probe());
-  await store.nameSecret(Buffer.from("the secret"));
+  await untilItAnswers(() => store.nameSecret(Buffer.from("the secret")));
 });
 afterEach(async () => {
   replica.continue();
@@ -40,7 +40,7 @@ describe("a Redis store that waits for a replica", () => {
     const { records } = store;
     const [name, failed] = [anyName(), anyName()];
     const attempt = anAttempt(store, { deadline: records.time(name) + 9_000 });
-    await records.claim(failed, attempt);
+    await untilItAnswers(() => records.claim(failed, attempt));
     const verbs: [() => Promise<unknown>, unknown][] = [
       [() => records.claim(name, attempt), { kind: "yours" }],
       [() => records.complete(name, theAnswer(attempt, "invoice 1")), "completed"],
@@ -64,7 +64,7 @@ describe("a Redis store that waits for a replica", () => {
   test("still reads and renews at once while a claim waits", async () => {
     const [running, next] = [anyName(), anyName()];
     const attempt = anAttempt(store);
-    await store.records.claim(running, attempt);
+    await untilItAnswers(() => store.records.claim(running, attempt));
     replica.stop();
     const order: string[] = [];
     const claiming = store.records.claim(next, anAttempt(store)).catch(() => order.push("claim"));

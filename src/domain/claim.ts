@@ -40,17 +40,17 @@ export function decideClaim(
 ): { answer: ClaimAnswer; next?: StoredRecord } {
   const record = asRead(stored, now);
   const inFlight = record?.state === "claimed" || record?.state === "executing";
-  const leaseUntil = now.lease + attempt.leaseMs;
+  const lease = { leaseUntil: now.lease + attempt.leaseMs, leaseMs: attempt.leaseMs };
 
-  if (inFlight && record.owner === attempt.owner && leaseIsGood(record.leaseUntil, now.lease))
-    return { answer: { kind: "yours" }, next: { ...record, leaseUntil } };
+  if (inFlight && record.owner === attempt.owner && leaseIsGood(record, now.lease))
+    return { answer: { kind: "yours" }, next: { ...record, ...lease } };
 
-  if (record === undefined || (record.state === "claimed" && !leaseIsGood(record.leaseUntil, now.lease))) {
+  if (record === undefined || (record.state === "claimed" && !leaseIsGood(record, now.lease))) {
     if (!deadlineIsAhead(attempt.deadline, now.lease)) return { answer: { kind: "too_late" } };
     const { owner, fingerprint, credential, into } = attempt;
     return {
       answer: { kind: "claimed" },
-      next: { state: into, owner, fingerprint, credential, startedAt: now.wall, leaseUntil },
+      next: { state: into, owner, fingerprint, credential, startedAt: now.wall, ...lease },
     };
   }
   if (record.fingerprint !== attempt.fingerprint) return { answer: { kind: "mismatch", startedAt: record.startedAt } };

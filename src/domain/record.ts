@@ -38,10 +38,12 @@ export function unknownReason(text: string): UnknownReason {
 }
 
 type Started = Identity & { startedAt: number };
+/** When the lease ends, and how long it was when it was given. */
+type Leased = { leaseUntil: number; leaseMs: number };
 
 /** Nothing was sent yet and nothing may be: the operation waits for its turn. The only state another owner may take over. */
-export type Claimed = Started & { state: "claimed"; leaseUntil: number };
-export type Executing = Started & { state: "executing"; leaseUntil: number };
+export type Claimed = Started & Leased & { state: "claimed" };
+export type Executing = Started & Leased & { state: "executing" };
 /** `answer` is opaque to stores (store/codec.ts). */
 export type Completed = Started & { state: "completed"; answer: Uint8Array };
 export type Unknown = Started & { state: "unknown"; reason: UnknownReason };
@@ -51,14 +53,12 @@ export type StoredRecord = Claimed | Executing | Completed | Unknown;
 /** The two clocks of a store: leases must survive a jump of the wall clock, retention and people need the date. */
 export type Now = { lease: number; wall: number };
 
-/**
- * No lease is longer, so one that ends further ahead was written before the clock ran backwards (a reboot, a restored
- * machine) and is over. Also the upper bound of ONCEGATE_LEASE.
- */
+/** The upper bound of ONCEGATE_LEASE: so long an operation whose owner died may be in flight before it is unknown. */
 export const LONGEST_LEASE = 60_000;
 
-export function leaseIsGood(leaseUntil: number, now: number): boolean {
-  return now < leaseUntil && leaseUntil - now <= LONGEST_LEASE;
+/** One that ends further ahead than its own length was given before the clock ran backwards (a reboot, a restored machine): it is over. */
+export function leaseIsGood({ leaseUntil, leaseMs }: Leased, now: number): boolean {
+  return now < leaseUntil && leaseUntil - now <= leaseMs;
 }
 
 /**
@@ -66,7 +66,7 @@ export function leaseIsGood(leaseUntil: number, now: number): boolean {
  * that says so (DESIGN, section 10, Retention).
  */
 export function asRead(record: StoredRecord | undefined, now: Now): StoredRecord | undefined {
-  if (record?.state !== "executing" || leaseIsGood(record.leaseUntil, now.lease)) return record;
+  if (record?.state !== "executing" || leaseIsGood(record, now.lease)) return record;
   const { owner, fingerprint, credential, startedAt } = record;
   return { state: "unknown", owner, fingerprint, credential, startedAt, reason: "owner-lost" };
 }

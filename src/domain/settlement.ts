@@ -24,7 +24,7 @@ export function begin(
 ): Change<"begun" | "lost"> {
   const record = live(stored, owner, now);
   if (record === undefined) return { answer: "lost" };
-  return { answer: "begun", next: { ...record, state: "executing", leaseUntil: now.lease + leaseMs } };
+  return { answer: "begun", next: { ...record, state: "executing", leaseUntil: now.lease + leaseMs, leaseMs } };
 }
 
 export function renew(
@@ -35,7 +35,7 @@ export function renew(
 ): Change<"renewed" | "lost"> {
   const record = live(stored, owner, now);
   if (record === undefined) return { answer: "lost" };
-  return { answer: "renewed", next: { ...record, leaseUntil: now.lease + leaseMs } };
+  return { answer: "renewed", next: { ...record, leaseUntil: now.lease + leaseMs, leaseMs } };
 }
 
 /** A whole answer of the upstream. Carries the identity, so that it can be written where the store lost the record. */

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { decideClaim, LONGEST_CLAIM } from "../../src/domain/claim.ts";
 import type { Attempt } from "../../src/domain/claim.ts";
-import { LONGEST_LEASE } from "../../src/domain/record.ts";
 import type { StoredRecord } from "../../src/domain/record.ts";
 
 /** To the millisecond, which no real store's clock allows; everything else is in test/store/contract.ts. */
@@ -21,6 +20,7 @@ describe("the instant at which", () => {
     ...identity,
     startedAt: 1,
     leaseUntil,
+    leaseMs: 10,
   });
 
   test.each([
@@ -35,8 +35,8 @@ describe("the instant at which", () => {
   test.each([
     [now.lease, "claimed", "unknown"],
     [now.lease + 1, "in_flight", "in_flight"],
-    [now.lease + LONGEST_LEASE, "in_flight", "in_flight"],
-    [now.lease + LONGEST_LEASE + 1, "claimed", "unknown"],
+    [now.lease + 10, "in_flight", "in_flight"],
+    [now.lease + 11, "claimed", "unknown"],
   ])("a lease is over: until %d another owner meets %s where it waits, %s where it executes", (until, ...kinds) => {
     const meets = (state: "claimed" | "executing") =>
       decideClaim(record(state, until), attempt(now.lease + 1), now).answer.kind;

@@ -145,9 +145,9 @@ for _, key in ipairs(redis.call("KEYS", "og:{*")) do
       if score > 0 then redis.call("ZADD", key, score - ms, members[i]) end
     end
   else
-    local lease, start = redis.call("GETRANGE", key, 2, 14), redis.call("GETRANGE", key, 15, 27)
+    local lease, start = redis.call("GETRANGE", key, 2, 14), redis.call("GETRANGE", key, 20, 32)
     if tonumber(lease) > 0 then redis.call("SETRANGE", key, 2, string.format("%013d", tonumber(lease) - ms)) end
-    redis.call("SETRANGE", key, 15, string.format("%013d", tonumber(start) - ms))
+    redis.call("SETRANGE", key, 20, string.format("%013d", tonumber(start) - ms))
     redis.call("PEXPIRE", key, redis.call("PTTL", key) - ms)
   end
 end`;

@@ -149,7 +149,7 @@ describe("redis store", () => {
       const attempt = anAttempt(store);
       await store.records.claim(name, attempt);
       const [key] = await fixture.client.keys(`og:*${name}`);
-      await fixture.client.setrange(key!, 0, "2");
+      await fixture.client.setrange(key!, 0, "9");
       const before = await fixture.client.getBuffer(key!);
       const { records } = store;
       for (const verb of [

@@ -65,11 +65,12 @@ export function toBytes(token: Token): Buffer {
 /** Where each field of a record begins; lua/record.lua writes them and says what they are. */
 const STATE = 1;
 const LEASE_UNTIL = 2;
-const STARTED_AT = 15;
-const OWNER = 28;
-const FINGERPRINT = 44;
-const CREDENTIAL = 60;
-const TAIL = 76;
+const LEASE_MS = 15;
+const STARTED_AT = 20;
+const OWNER = 33;
+const FINGERPRINT = 49;
+const CREDENTIAL = 65;
+const TAIL = 81;
 
 export function startedAt(head: Buffer): number {
   return Number(head.toString("latin1", STARTED_AT, OWNER));
@@ -101,12 +102,15 @@ function stored(value: Buffer): StoredRecord {
     credential: value.toString("base64url", CREDENTIAL, TAIL),
     startedAt: startedAt(value),
   };
-  const leaseUntil = Number(value.toString("latin1", LEASE_UNTIL, STARTED_AT));
+  const lease = {
+    leaseUntil: Number(value.toString("latin1", LEASE_UNTIL, LEASE_MS)),
+    leaseMs: Number(value.toString("latin1", LEASE_MS, STARTED_AT)),
+  };
   switch (state) {
     case "c":
-      return { state: "claimed", ...common, leaseUntil };
+      return { state: "claimed", ...common, ...lease };
     case "e":
-      return { state: "executing", ...common, leaseUntil };
+      return { state: "executing", ...common, ...lease };
     case "d":
       return { state: "completed", ...common, answer: value.subarray(TAIL) };
     case "u":

@@ -2,6 +2,7 @@ import { mkdirSync, statSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { versions } from "node:process";
 import { DatabaseSync } from "node:sqlite";
+import { LONGEST_LEASE } from "../../domain/record.ts";
 import { FileRefused, isBusy } from "./trouble.ts";
 
 /** Earlier ones could corrupt a WAL that two connections reset at the same time (sqlite.org/wal.html, "WAL-reset bug"). */
@@ -42,8 +43,15 @@ const TABLES_3 = `
   CREATE TABLE witness (process TEXT NOT NULL PRIMARY KEY, count INTEGER NOT NULL, at INTEGER NOT NULL) STRICT;
   DELETE FROM store_value WHERE name = 'id';
 `;
+/** In the index as well, which counts by it. A lease that was given before had any length. */
+const TABLES_4 = `
+  ALTER TABLE record ADD COLUMN lease_ms INTEGER;
+  UPDATE record SET lease_ms = ${LONGEST_LEASE} WHERE lease_until IS NOT NULL;
+  DROP INDEX unsettled;
+  CREATE INDEX unsettled ON record (state, lease_until, lease_ms) WHERE state IN ('executing', 'unknown');
+`;
 /** What makes format n + 1 of format n. A file is brought to the newest in one transaction; an older version refuses it then. */
-const STEPS = [TABLES_1, TABLES_2, TABLES_3];
+const STEPS = [TABLES_1, TABLES_2, TABLES_3, TABLES_4];
 const FORMAT = STEPS.length;
 
 /** Shared memory between processes is not, or not reliably, shared there, so WAL is not safe (sqlite.org/wal.html). */

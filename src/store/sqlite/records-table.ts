@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
-import { asRead, LONGEST_LEASE, unknownReason } from "../../domain/record.ts";
+import { asRead, unknownReason } from "../../domain/record.ts";
 import type { Name, Now, StoredRecord, Token, UnknownReason } from "../../domain/record.ts";
 import type { Listed, Open } from "../records.ts";
 
@@ -14,16 +14,16 @@ export function recordsTable(db: DatabaseSync) {
   const select = db.prepare("SELECT * FROM record WHERE name = ? AND (expires > ? OR state <> 'completed')");
   const upsert = db.prepare(`
     INSERT INTO record
-      (name, state, owner, fingerprint, credential, started_at, expires, lease_until, reason, answer)
+      (name, state, owner, fingerprint, credential, started_at, expires, lease_until, lease_ms, reason, answer)
     VALUES
-      (:name, :state, :owner, :fingerprint, :credential, :startedAt, :expires, :leaseUntil, :reason, :answer)
+      (:name, :state, :owner, :fingerprint, :credential, :startedAt, :expires, :leaseUntil, :leaseMs, :reason, :answer)
     ON CONFLICT (name) DO UPDATE SET
       state = excluded.state, owner = excluded.owner, fingerprint = excluded.fingerprint,
       credential = excluded.credential, started_at = excluded.started_at, expires = excluded.expires,
-      lease_until = excluded.lease_until, reason = excluded.reason, answer = excluded.answer`);
+      lease_until = excluded.lease_until, lease_ms = excluded.lease_ms, reason = excluded.reason, answer = excluded.answer`);
   const remove = db.prepare("DELETE FROM record WHERE name = ?");
   // The negation of leaseIsGood (domain/record.ts), as a condition that the index `unsettled` answers.
-  const lapsed = `state = 'executing' AND (lease_until <= :lease OR lease_until > :lease + ${LONGEST_LEASE})`;
+  const lapsed = "state = 'executing' AND (lease_until <= :lease OR lease_until > :lease + lease_ms)";
   const isUnknown = `state IN ('executing', 'unknown') AND (state = 'unknown' OR (${lapsed}))`;
   const countUnknown = db.prepare(`SELECT count(*) AS unknowns FROM record WHERE ${isUnknown}`);
   const listed = (condition: string) =>
@@ -51,6 +51,7 @@ export function recordsTable(db: DatabaseSync) {
         startedAt,
         expires,
         leaseUntil: "leaseUntil" in record ? record.leaseUntil : null,
+        leaseMs: "leaseMs" in record ? record.leaseMs : null,
         reason: "reason" in record ? record.reason : null,
         answer: "answer" in record ? record.answer : null,
       });
@@ -97,7 +98,7 @@ function fromRow(row: Row): StoredRecord {
   switch (state) {
     case "claimed":
     case "executing":
-      return { state, ...started, leaseUntil: number(row, "lease_until") };
+      return { state, ...started, leaseUntil: number(row, "lease_until"), leaseMs: number(row, "lease_ms") };
     case "completed":
       return { state, ...started, answer: bytes(row, "answer") };
     case "unknown":

@@ -2,12 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { MovableClock } from "../clock.ts";
 import type { Fault, Scene } from "./fault.ts";
 
-/**
- * Ahead and behind, by less and by more than every lease; less than any retention, whose end is no loss. Left out for now: about
- * a minute. A store's clock that falls back by less than LONGEST_LEASE leaves an orphan in flight for as long, because src does
- * not measure a lease by its own length yet (DESIGN, section 10, Clocks).
- */
-const JUMPS_MS = [700, 5_000, 3_600_000].flatMap((ms) => [ms, -ms]);
+/** Ahead and behind, by less and by more than a lease, and than any lease; less than any retention, whose end is no loss. */
+const JUMPS_MS = [700, 5_000, 61_000, 3_600_000].flatMap((ms) => [ms, -ms]);
 
 /** Wall clocks that jump and jump back. */
 export const CLOCK_FAULTS: Fault[] = [

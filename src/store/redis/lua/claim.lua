@@ -13,23 +13,23 @@
 --         { "store_lost", now }         nothing taken: the mark is another one, or counted claims are gone
 --         { "unreadable", now }
 local owner, fingerprint, credential, into = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local leaseUntil = now + tonumber(ARGV[5])
+local leaseMs = tonumber(ARGV[5])
 local deadline, keepMs = tonumber(ARGV[6]), ARGV[7]
 local mark, acknowledged, witnessMs = ARGV[8], ARGV[9], ARGV[10]
 
 -- The owner is looked at before the deadline: "too late" is never said to someone who holds the claim.
-if isOwnedBy(owner) and leaseIsGood(record.leaseUntil) then
+if isOwnedBy(owner) and leaseIsGood(record) then
   if not isContinued(mark, acknowledged) then return { "store_lost", now } end
-  setLease(record.state, leaseUntil)
+  setLease(record.state, leaseMs)
   redis.call("PEXPIRE", KEYS[1], keepMs)
   return { "yours", now, tostring(count) }
 end
 
-if not record or (record.state == CLAIMED and not leaseIsGood(record.leaseUntil)) then
+if not record or (record.state == CLAIMED and not leaseIsGood(record)) then
   if now >= deadline or deadline - now > LONGEST_CLAIM then return { "too_late", now } end
   if not isContinued(mark, acknowledged) then return { "store_lost", now } end
-  redis.call("SET", KEYS[1], headOf(into, leaseUntil, now, owner, fingerprint, credential), "PX", keepMs)
-  listAs(into, leaseUntil)
+  redis.call("SET", KEYS[1], headOf(into, leaseOf(leaseMs), now, owner, fingerprint, credential), "PX", keepMs)
+  listAs(into, now + leaseMs)
   if into == EXECUTING then countThis(witnessMs) end
   return { "claimed", now, tostring(count) }
 end

@@ -16,9 +16,9 @@ for _, name in ipairs(redis.call("ZRANGE", KEYS[1], "-inf", now, "BYSCORE", "LIM
   local head = redis.call("GETRANGE", key, 0, 98)
   if head == "" then
     redis.call("ZREM", KEYS[1], name)
-  elseif left < beyond and string.sub(head, 1, 1) == "1" then
-    local reason = string.sub(head, 2, 2) == "u" and string.sub(head, 77) or "owner-lost"
-    local note = { event = "expired", name = name, startedAt = tonumber(string.sub(head, 16, 28)), reason = reason }
+  elseif left < beyond and string.sub(head, 1, 1) == "2" then
+    local reason = string.sub(head, 2, 2) == "u" and string.sub(head, 82) or "owner-lost"
+    local note = { event = "expired", name = name, startedAt = tonumber(string.sub(head, 21, 33)), reason = reason }
     redis.call("ZADD", KEYS[2], now, cjson.encode(note))
     redis.call("DEL", key)
     redis.call("ZREM", KEYS[1], name)

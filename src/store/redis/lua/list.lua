@@ -7,7 +7,8 @@ local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local state, limit = ARGV[1], ARGV[2]
 
--- By the moment from which they read as unknown; a lease further ahead than any lease is over too (a clock ran backwards).
+-- By the moment from which they read as unknown; a lease further ahead than any is over too (a clock ran backwards). Where it
+-- ran back by less, the reader sees by the record that it does not execute, and finds it as unknown when this lease is over.
 local good = { "(" .. string.format("%d", now), now + LONGEST_LEASE }
 local names
 if state == "e" then

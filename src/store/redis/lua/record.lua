@@ -4,20 +4,22 @@
 -- Returns { "unreadable", now } by itself where another version of Oncegate wrote the record: nothing is known of it.
 --
 -- A record is one string: a head of fixed width and then the answer (completed) or the reason (unknown). layout.ts reads it.
---   1  format   1 byte    "1"
+--   1  format   1 byte    "2"
 --   2  state    1 byte    c claimed, e executing, d completed, u unknown
---   3  lease   13 digits  ms of Redis TIME; zeros where the state has none
---  16  start   13 digits  ms of Redis TIME
---  29  owner, fingerprint, credential  16 bytes each
-local FORMAT, HEAD = "1", 76
+--   3  lease   13 digits  its end, ms of Redis TIME; zeros where the state has none
+--  16  length   5 digits  of the lease when it was given, ms
+--  21  start   13 digits  ms of Redis TIME
+--  34  owner, fingerprint, credential  16 bytes each
+local FORMAT, HEAD = "2", 81
 local CLAIMED, EXECUTING, COMPLETED, UNKNOWN = "c", "e", "d", "u"
 
 -- Redis's clock and no gateway's decides leases.
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local function leaseIsGood(leaseUntil)
-  return now < leaseUntil and leaseUntil - now <= LONGEST_LEASE
+-- domain/record.ts leaseIsGood.
+local function leaseIsGood(record)
+  return now < record.leaseUntil and record.leaseUntil - now <= record.leaseMs
 end
 
 local head = redis.call("GETRANGE", KEYS[1], 0, HEAD - 1)
@@ -28,16 +30,22 @@ if head ~= "" then
   record = {
     state = string.sub(head, 2, 2),
     leaseUntil = tonumber(string.sub(head, 3, 15)),
-    startedAt = tonumber(string.sub(head, 16, 28)),
-    owner = string.sub(head, 29, 44),
-    fingerprint = string.sub(head, 45, 60),
-    credential = string.sub(head, 61, 76),
+    leaseMs = tonumber(string.sub(head, 16, 20)),
+    startedAt = tonumber(string.sub(head, 21, 33)),
+    owner = string.sub(head, 34, 49),
+    fingerprint = string.sub(head, 50, 65),
+    credential = string.sub(head, 66, 81),
   }
-  if record.state == EXECUTING and not leaseIsGood(record.leaseUntil) then record.state = UNKNOWN end
+  if record.state == EXECUTING and not leaseIsGood(record) then record.state = UNKNOWN end
 end
 
-local function headOf(state, leaseUntil, startedAt, owner, fingerprint, credential)
-  return FORMAT .. state .. string.format("%013d%013d", leaseUntil, startedAt) .. owner .. fingerprint .. credential
+local function leaseOf(leaseMs)
+  return string.format("%013d%05d", now + leaseMs, leaseMs)
+end
+local NO_LEASE = string.rep("0", 18)
+
+local function headOf(state, lease, startedAt, owner, fingerprint, credential)
+  return FORMAT .. state .. lease .. string.format("%013d", startedAt) .. owner .. fingerprint .. credential
 end
 
 -- The index holds what executes or is unknown, by the moment from which it reads as unknown: a lease's end, or `now` at the
@@ -54,9 +62,9 @@ local function listAs(state, leaseUntil)
 end
 
 -- In place: the rest of the record and its expiry stay.
-local function setLease(state, leaseUntil)
-  redis.call("SETRANGE", KEYS[1], 1, state .. string.format("%013d", leaseUntil))
-  listAs(state, leaseUntil)
+local function setLease(state, leaseMs)
+  redis.call("SETRANGE", KEYS[1], 1, state .. leaseOf(leaseMs))
+  listAs(state, now + leaseMs)
 end
 
 -- begin and renew only serve an owner that has not lost it.

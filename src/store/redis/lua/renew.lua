@@ -4,5 +4,5 @@
 -- ARGV  1 owner, 2 leaseMs
 -- Returns { "renewed", now }, { "lost", now } or { "unreadable", now }
 if not isOwnedBy(ARGV[1]) then return { "lost", now } end
-setLease(record.state, now + tonumber(ARGV[2]))
+setLease(record.state, tonumber(ARGV[2]))
 return { "renewed", now }

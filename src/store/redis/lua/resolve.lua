@@ -16,7 +16,7 @@ end
 if record.state ~= UNKNOWN then return { "refused", now } end
 
 if verdict == "executed" then
-  local value = headOf(COMPLETED, 0, record.startedAt, owner, record.fingerprint, record.credential) .. answer
+  local value = headOf(COMPLETED, NO_LEASE, record.startedAt, owner, record.fingerprint, record.credential) .. answer
   redis.call("SET", KEYS[1], value, "PX", retentionMs)
 else
   redis.call("DEL", KEYS[1])

@@ -32,11 +32,14 @@ export function openLog(level: string): { log: Logger; flush: () => Promise<void
   const lines = { write: (line: string): void => void stdout?.write(line) };
   return {
     log: pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, lines),
+    /** Not the stream's own flush, which without a buffer waits for nothing: the last lines overtook those still being written. */
     async flush() {
       const last = stdout;
       if (last === undefined) return;
-      const flushed = await within(FLUSH_WITHIN_MS, new Promise<true>((done) => last.flush(() => done(true))));
-      if (flushed === undefined) last.destroy();
+      stdout = undefined;
+      const written = new Promise<true>((done) => last.once("close", () => done(true)));
+      last.end();
+      if ((await within(FLUSH_WITHIN_MS, written)) === undefined) last.destroy();
     },
   };
 }

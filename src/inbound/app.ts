@@ -183,7 +183,9 @@ async function serve(inbound: Inbound, one: Served, connection: Connection, unsa
     if (unsafe !== undefined) facts.why = unsafe.reason;
     const reply = unsafe === undefined ? await handle(request, inbound.gate) : refuse(request, unsafe);
     const isLast = inbound.isDraining() || unsafe !== undefined || (reply !== "pass-through" && !req.complete);
-    if (reply === "pass-through") {
+    if (one.brokenOff !== undefined) {
+      // The body turned out malformed in the tick of its head, which is not sent on then.
+    } else if (reply === "pass-through") {
       if (isLast) res.shouldKeepAlive = false;
       one.isPassThrough = true;
       sayContinue(req, res);

@@ -32,6 +32,7 @@ const codings: [string, string[]][] = [
   ["chunked with a parameter", ["Transfer-Encoding: chunked;q=1"]],
   ["chunked in quotes", ['Transfer-Encoding: "chunked"']],
   ["chunked behind a vertical tab", ["Transfer-Encoding:\x0bchunked"]],
+  ["chunked in front of a tab", ["Transfer-Encoding: chunked\t"]],
   ["nothing", ["Transfer-Encoding:"]],
 ];
 

@@ -91,7 +91,7 @@ export const Settings = z
       .meta({ description: "How a retry is told from another request: content (JSON by value), bytes or none." }),
     ONCEGATE_RELEASE_STATUSES: value.statuses().prefault("400-406,411-415,417,422,428,429,431").meta({
       description:
-        "Upstream answers that mean it did not begin: not stored, a retry executes. So does 503 with Retry-After.",
+        "Upstream answers that mean it did not begin: not stored, a retry executes. So do 503 with Retry-After and 508 (a loop).",
     }),
     ONCEGATE_UNKNOWN_STATUSES: value.statuses().prefault("502,503,504").meta({
       description: "Upstream answers that do not tell whether it ran. Everything else, 500 included, is stored.",

@@ -27,12 +27,13 @@ export type Rule = {
 /**
  * What the upstream's answer says of the operation. `release`: it did not begin, so the key is free again; `unknown`: a proxy
  * in front of the upstream may speak, so nobody can tell; `store`: it ran, whatever came of it.
- * A 503 with Retry-After promises that a later try is welcome: it did not begin.
+ * A 503 with Retry-After promises that a later try is welcome: it did not begin. Nor did what went round in a loop (508; RFC 5842,
+ * section 7.2): a gateway behind this one says so, and this very one where its upstream leads back to it.
  */
 export function judge(rule: Rule, status: number, headers: RawHeaders): "store" | "release" | "unknown" {
   if (status === 503 && valuesOf(headers, "retry-after").length > 0) return "release";
   if (contains(rule.unknownStatuses, status)) return "unknown";
-  if (contains(rule.releaseStatuses, status)) return "release";
+  if (status === 508 || contains(rule.releaseStatuses, status)) return "release";
   return "store";
 }
 

@@ -26,6 +26,7 @@ test.each([
   [503, ["Retry-After", "5"], "release"],
   [502, ["Retry-After", "5"], "unknown"],
   [504, [], "unknown"],
+  [508, [], "release"],
 ] as const)("an answer %i with %j is to %s", (status, headers, verdict) => {
   expect(judge(rule, status, headers)).toBe(verdict);
 });
@@ -33,6 +34,7 @@ test.each([
 test("an answer that is in both lists is unknown: a key that is freed by mistake makes a second invoice", () => {
   const both = { ...rule, releaseStatuses: [[500, 599]] as const };
   expect([judge(both, 502, []), judge(both, 500, [])]).toEqual(["unknown", "release"]);
+  expect(judge(aRule({ unknownStatuses: [[500, 599]] }), 508, [])).toBe("unknown");
 });
 
 test.each([

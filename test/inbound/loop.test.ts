@@ -3,6 +3,7 @@ import { echo, recordingUpstream } from "../e2e/recording-upstream.ts";
 import { send } from "../support/installation.ts";
 import { openGateway } from "../support/open-gateway.ts";
 import type { OpenGateway } from "../support/open-gateway.ts";
+import { startHeldUpstream } from "../support/held-upstream.ts";
 import { freePort } from "../support/redis-server.ts";
 
 const open: { close(): Promise<void> }[] = [];
@@ -44,4 +45,21 @@ test("two gateways in a row are no loop", async () => {
   const [first, retry] = [await send(edge.url, KEYED), await send(edge.url, KEYED)];
   expect([first.status, retry.status, retry.replayed, requests]).toEqual([200, 200, true, 1]);
   expect((await send(edge.url, { method: "GET" })).status).toBe(200);
+});
+
+test("nothing ran in a loop, so its answer is nobody's: once it is mended the same key executes", async () => {
+  const port = await freePort();
+  const front = await gatewayTo(`http://127.0.0.1:${port}`);
+  const looping = await openGateway({ ONCEGATE_UPSTREAM_URL: front.url, ONCEGATE_LISTEN: `127.0.0.1:${port}` });
+  try {
+    expect((await send(front.url, KEYED)).code).toBe("loop");
+  } finally {
+    await looping.close();
+  }
+  const upstream = await startHeldUpstream(port);
+  open.push(upstream);
+  void upstream.arrived("mended").then((arrival) => arrival.created({ id: 1 }));
+  const retry = { ...KEYED, headers: { ...KEYED.headers, "x-test": "mended" } };
+  const { status, replayed } = await send(front.url, retry);
+  expect([status, replayed]).toEqual([201, false]);
 });

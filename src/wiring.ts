@@ -169,10 +169,12 @@ export async function startGateway(
     admin: await listening(admin, "ONCEGATE_ADMIN_LISTEN", settings.ONCEGATE_ADMIN_LISTEN),
   };
 
-  /** In this order: a request can still begin an operation, an operation no request. */
+  /** In this order: a request can still begin an operation, an operation no request. One may have come meanwhile, its head begun before. */
   const ended = async (): Promise<void> => {
-    await clientPort.quiet();
-    await owner.idle();
+    do {
+      await clientPort.quiet();
+      await owner.idle();
+    } while (clientPort.isServing());
   };
 
   return {

@@ -49,6 +49,7 @@ type Connection = {
 
 export type ClientPort = {
   server: Server;
+  isServing(): boolean;
   /** Resolves when no request is being served. A connection that only stands open is none. */
   quiet(): Promise<void>;
 };
@@ -135,6 +136,7 @@ export function createClientPort(inbound: Inbound): ClientPort {
   });
   return {
     server,
+    isServing: () => serving.size > 0,
     async quiet() {
       while (serving.size > 0) await Promise.all(serving);
     },

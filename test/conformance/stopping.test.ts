@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { expectProblem } from "../support/expect-problem.ts";
 import { startGatewayProcess } from "../support/gateway.ts";
 import type { GatewayProcess } from "../support/gateway.ts";
+import { openRaw, wholeAnswer } from "../e2e/raw-bytes.ts";
 import { install, Order, portOf, untilReady } from "../support/installation.ts";
 import type { Installation } from "../support/installation.ts";
 import { STORES } from "../support/test-store.ts";
@@ -70,6 +71,28 @@ describe.each(STORES)("on %s", (_, startStore) => {
     (await site.held.arrived(order.key)).created({ id: 3 });
     expect(await gateway.exited).toBe(0);
     expect(await order.post(site.holding)).toMatchObject({ status: 201, replayed: true, fields: { id: 3 } });
+  });
+
+  test("an operation that comes while the last one ends is waited for too, until its client has the answer", async () => {
+    const [gateway, last, late] = [
+      await start({ ONCEGATE_CLIENT_WAIT: "1s" }),
+      new Order(site.api),
+      new Order(site.api),
+    ];
+    const early = await openRaw(gateway.url);
+    early.send("POST /invoices HTTP/1.1\r\nHost: h\r\n");
+    expectProblem(await last.post(gateway), "still-running", 504);
+    gateway.signal("SIGINT");
+    await until("it takes no more connections", () => isRefused(portOf(gateway)));
+    const fields = [`x-idempotency-key: ${late.key}`, `x-test: ${late.key}`, "content-type: application/json"];
+    early.send([...fields, `Content-Length: ${late.body().length}`, "", late.body()].join("\r\n"));
+    const arrival = await site.held.arrived(late.key);
+    (await site.held.arrived(last.key)).created({ id: 4 });
+    arrival.created({ id: 5 });
+    expect(await gateway.exited).toBe(0);
+    expect(await early.ended).toBe("FIN");
+    expect(wholeAnswer(early.received())).toMatchObject({ status: 201 });
+    expect(await late.post(site.holding)).toMatchObject({ status: 201, replayed: true, fields: { id: 5 } });
   });
 
   test("SIGTERM: what does not end within the grace becomes unknown", async () => {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { inspect } from "node:util";
 import type { Store } from "../../src/store/records.ts";
+import { keysOf } from "../../src/store/redis/layout.ts";
 import { faultProxy } from "../support/fault-proxy.ts";
 import type { FaultProxy } from "../support/fault-proxy.ts";
 import { anAttempt, anyName, aRetry, LEASE, theAnswer } from "./operation.ts";
@@ -148,5 +149,18 @@ describe("redis store", () => {
       ...UNSENT,
       message: expect.stringContaining("has been closed"),
     });
+  });
+
+  test("sweeps what the index names only where the record itself is unknown", async () => {
+    const store = await fixture.open();
+    const [name, attempt] = [anyName(), anAttempt(store)];
+    await store.records.claim(name, attempt);
+    await store.records.complete(name, theAnswer(attempt, "invoice 1"));
+    const [record, index] = keysOf(name);
+    await fixture.client.zadd(index, 1, name); // as a restored backup may have it
+    fixture.openAt(fixture.server.url, { sweepEveryMs: 20 });
+    await until(async () => (await fixture.client.zscore(index, name)) === null);
+    expect(await fixture.client.exists(record)).toBe(1);
+    expect(await store.records.claim(name, aRetry(store, attempt))).toMatchObject({ kind: "completed" });
   });
 });

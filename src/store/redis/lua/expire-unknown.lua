@@ -14,10 +14,12 @@ for _, name in ipairs(redis.call("ZRANGE", KEYS[1], "-inf", now, "BYSCORE", "LIM
   local key = partition .. name
   local left = redis.call("PTTL", key)
   local head = redis.call("GETRANGE", key, 0, 98)
-  if head == "" then
+  local isKnown, state = string.sub(head, 1, 1) == "2", string.sub(head, 2, 2)
+  -- The index may lag: the record decides, and an answer is not swept.
+  if head == "" or (isKnown and state ~= "e" and state ~= "u") then
     redis.call("ZREM", KEYS[1], name)
-  elseif left < beyond and string.sub(head, 1, 1) == "2" then
-    local reason = string.sub(head, 2, 2) == "u" and string.sub(head, 82) or "owner-lost"
+  elseif isKnown and left < beyond then
+    local reason = state == "u" and string.sub(head, 82) or "owner-lost"
     local note = { event = "expired", name = name, startedAt = tonumber(string.sub(head, 21, 33)), reason = reason }
     redis.call("ZADD", KEYS[2], now, cjson.encode(note))
     redis.call("DEL", key)

@@ -49,7 +49,8 @@ export function withoutScope(setting: ScopeSetting, path: string): string {
  */
 export function credentialOf(headers: HeaderValues): string {
   const { authorization, "x-api-key": apiKey, cookie } = headers;
-  return JSON.stringify((authorization ?? apiKey) ? { authorization, apiKey } : { cookie });
+  const isSent = [authorization, apiKey].flat().some((value) => value); // an empty one says nothing
+  return JSON.stringify(isSent ? { authorization, apiKey } : { cookie });
 }
 
 /** `header:NAME`, `basic:username`, `jwt:CLAIM`, `body:FIELD`, `query:NAME`, `path:N` (the Nth segment, from 1); else undefined. */

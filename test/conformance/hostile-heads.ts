@@ -112,6 +112,8 @@ export const FIELDS: HostileRow[] = [
   { name: "Connection that takes Authorization away", lines: ["Connection: close, Authorization"] },
   { name: "a second Connection that takes the key away", lines: ["Connection: close", "Connection: Idempotency-Key"] },
   { name: "Connection that takes Host away", lines: ["Connection: host"] },
+  { name: "Connection that takes the session away", lines: ["Connection: Cookie"] },
+  { name: "Connection that takes the coding of the body away", lines: ["Connection: content-encoding"] },
   { name: "Connection that takes the framing away", lines: ["Connection: Transfer-Encoding"] },
   { name: "101 lines", lines: many(101), status: 431, code: "too-many-headers" },
   { name: "3,000 lines", lines: many(3_000), status: 431, code: "too-many-headers" },

@@ -150,4 +150,9 @@ describe("the credential", () => {
     );
     expect(credentialOf({ cookie: ["x=1"] })).not.toBe(credentialOf({ cookie: ["x=2"] }));
   });
+
+  test.each(["authorization", "x-api-key"])("is the cookie where %s is sent and says nothing", (empty) => {
+    const seen = ["x=1", "x=2"].map((cookie) => credentialOf({ [empty]: [""], cookie: [cookie] }));
+    expect(seen[0]).not.toBe(seen[1]);
+  });
 });

@@ -1,4 +1,5 @@
 import { Settings } from "./config/settings.ts";
+import { reasonOf } from "./surroundings.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Where the gateway beside this command has its admin port. Throws where ONCEGATE_ADMIN_LISTEN is no address. */
@@ -28,11 +29,21 @@ export async function askAdmin({ env, readFile }: Surroundings, path: string, bo
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
   }).catch((error: unknown) => {
-    throw new Error(`no gateway answers on ${url.host}`, { cause: error });
+    throw new Error(
+      `no gateway answers on ${url.host} (${causeOf(error)}). Does it run, and is its ONCEGATE_ADMIN_LISTEN given here, too?`,
+      { cause: error },
+    );
   });
   const text = await answer.text();
   if (!answer.ok) throw new Error(whatOf(text) ?? `the gateway answered ${answer.status}`);
   return JSON.parse(text);
+}
+
+/** Why fetch failed: by itself it says no more than that. */
+export function causeOf(error: unknown): string {
+  if (!(error instanceof Error) || !(error.cause instanceof Error)) return reasonOf(error);
+  const { message, ...more } = error.cause;
+  return message || ("code" in more ? String(more.code) : error.message); // for a name with several addresses only a code
 }
 
 function whatOf(text: string): string | undefined {

@@ -1,8 +1,8 @@
-import { adminUrl } from "./admin-client.ts";
+import { adminUrl, causeOf } from "./admin-client.ts";
 import { keys } from "./keys.ts";
 import { serve } from "./serve.ts";
 import { store } from "./store-command.ts";
-import { FAILED, TOLD_WRONG, reasonOf } from "./surroundings.ts";
+import { FAILED, TOLD_WRONG } from "./surroundings.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 const HELP = `Usage: oncegate [command]
@@ -28,10 +28,12 @@ export async function run(around: Surroundings): Promise<number> {
       return store(around);
     case "version":
     case "--version":
+    case "-v":
       around.print(around.version);
       return 0;
     case "help":
     case "--help":
+    case "-h":
       around.print(HELP);
       return 0;
     default:
@@ -55,7 +57,7 @@ async function health({ args, env, print, complain }: Surroundings): Promise<num
     print(await answer.text());
     return answer.ok ? 0 : FAILED;
   } catch (error) {
-    complain(`oncegate: no answer on the admin port ${url?.port ?? ""}: ${reasonOf(error)}`);
+    complain(`oncegate: no answer on the admin port ${url?.port ?? ""}: ${causeOf(error)}`);
     return FAILED;
   }
 }

@@ -1,7 +1,8 @@
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { askAdmin } from "./admin-client.ts";
-import { FAILED, TOLD_WRONG, reasonOf } from "./surroundings.ts";
+import { ask } from "./operator-command.ts";
+import type { Mistyped, Question } from "./operator-command.ts";
+import { reasonOf } from "./surroundings.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 const HELP = `Usage: oncegate keys list [--state unknown|executing] [--limit N]
@@ -16,13 +17,15 @@ Asks the gateway beside it, over its admin port (ONCEGATE_ADMIN_LISTEN, ONCEGATE
   --executed       retries get the answer given here, or 409 already-completed without one
   --not-executed   frees the key. Said twice: the API may still be working on it at the first look`;
 
-const RecordShown = z.looseObject({
+const RecordShown = z.object({
   name: z.string(),
   key: z.string(),
   state: z.string(),
   owner: z.string(),
   startedAt: z.string(),
   why: z.string().optional(),
+  kept: z.enum(["answer", "operator-answer", "head", "executed"]).optional(),
+  status: z.number().optional(),
 });
 const Records = z.object({ records: z.array(RecordShown) });
 const Journal = z.object({ entries: z.array(z.unknown()) });
@@ -46,98 +49,69 @@ const OPTIONS = {
 type Options = ReturnType<typeof parse>["values"];
 const parse = (args: string[]) => parseArgs({ args, options: OPTIONS, allowPositionals: true });
 
-/** What the operator typed cannot be meant. */
-class Mistyped extends Error {}
-
 /** `oncegate keys ...`: resolves to the exit code. */
-export async function keys(around: Surroundings): Promise<number> {
-  try {
-    const { positionals, values: options } = read(around.args.slice(1));
-    const [command = "", subject = ""] = positionals;
-    const { path, body, inWords } = question(command, subject, options, around);
-    const document = await askAdmin(around, path, body);
-    around.print(options.json === true ? JSON.stringify(document, undefined, 2) : inWords(document));
-    return 0;
-  } catch (error) {
-    if (error instanceof Mistyped) {
-      around.complain(`oncegate keys: ${error.message}\n\n${HELP}`);
-      return TOLD_WRONG;
-    }
-    around.complain(`oncegate keys: ${reasonOf(error)}`);
-    return FAILED;
-  }
-}
-
-function read(args: string[]): ReturnType<typeof parse> {
-  try {
-    return parse(args);
-  } catch (error) {
-    throw new Mistyped(reasonOf(error));
-  }
-}
-
-/** What the admin port is asked, and how its answer is told. */
-type Question = { path: string; body?: unknown; inWords: (document: unknown) => string };
-
-function question(command: string, subject: string, options: Options, around: Surroundings): Question {
-  const { state = "unknown", limit = "100", "client-key": clientKey } = options;
-  switch (command) {
-    case "list":
-      return { path: `/records${query({ state, limit })}`, inWords: (listed) => table(Records.parse(listed).records) };
-    case "show":
-      if (clientKey !== undefined)
-        return { path: `/records${query({ clientKey })}`, inWords: (found) => table(Records.parse(found).records) };
-      if (KEY_HASH.test(subject))
-        return {
-          path: `/records${query({ keyHash: subject })}`,
-          inWords: (found) => table(Records.parse(found).records),
-        };
-      return { path: `/records/${nameIn(subject)}`, inWords: (record) => table([RecordShown.parse(record)]) };
-    case "journal":
-      return { path: `/journal${query({ limit })}`, inWords: (journal) => lines(Journal.parse(journal).entries) };
-    case "resolve":
-      return {
-        path: `/records/${nameIn(subject)}/resolution`,
-        body: resolutionOf(options, around),
-        inWords: (said) => {
-          const { outcome, what, inSeconds } = Outcome.parse(said);
-          return inSeconds === undefined ? outcome : `${outcome} in ${inSeconds} s. ${what}`;
-        },
-      };
-    default:
-      throw new Mistyped(command === "" ? "say which command" : `there is no command "${command}"`);
-  }
+export function keys(around: Surroundings): Promise<number> {
+  return ask({ name: "keys", help: HELP, question }, around);
 }
 
 const KEY_HASH = /^[\w-]{22}$/;
 const NAME = /^[\w-]{22}\.[\w-]{22}$/;
+/** One in 64 names and hashes begins with a dash, and would be taken for options. */
+const DASHED = /^-[^-][\w-]{20}(\.[\w-]{22})?$/;
 
-function nameIn(subject: string): string {
-  if (NAME.test(subject)) return subject;
-  throw new Mistyped("say which record: a NAME as oncegate keys list prints it");
+function question(around: Surroundings): Question | Mistyped {
+  const args = around.args.slice(1);
+  let typed: ReturnType<typeof parse>;
+  try {
+    typed = parse([...args.filter((arg) => !DASHED.test(arg)), "--", ...args.filter((arg) => DASHED.test(arg))]);
+  } catch (error) {
+    return { mistyped: reasonOf(error) };
+  }
+  const [command, subject = ""] = typed.positionals;
+  const { state = "unknown", limit = "100", "client-key": clientKey, json: asJson = false } = typed.values;
+  const noName = { mistyped: "say which record: a NAME as oncegate keys list prints it" };
+  switch (command) {
+    case "list":
+      return { path: `/records${query({ state, limit })}`, asJson, inWords: table };
+    case "show":
+      if (clientKey !== undefined) return { path: `/records${query({ clientKey })}`, asJson, inWords: table };
+      if (KEY_HASH.test(subject)) return { path: `/records${query({ keyHash: subject })}`, asJson, inWords: table };
+      if (!NAME.test(subject)) return noName;
+      return { path: `/records/${subject}`, asJson, inWords: (record) => table({ records: [record] }) };
+    case "journal":
+      return { path: `/journal${query({ limit })}`, asJson, inWords: lines };
+    case "resolve": {
+      if (!NAME.test(subject)) return noName;
+      const body = resolutionOf(typed.values, around);
+      return "mistyped" in body ? body : { path: `/records/${subject}/resolution`, body, asJson, inWords: outcome };
+    }
+    case undefined:
+      return { mistyped: "say which command" };
+    default:
+      return { mistyped: `there is no command "${command}"` };
+  }
 }
 
 function query(fields: Record<string, string>): string {
   return `?${new URLSearchParams(fields).toString()}`;
 }
 
-function resolutionOf(options: Options, { env, readFile }: Surroundings): unknown {
+function resolutionOf(options: Options, { env, readFile }: Surroundings): object | Mistyped {
   const { owner, why = options.reason, executed = false, status, header = [], body = "" } = options;
-  if (owner === undefined) throw new Mistyped("--owner says which attempt was judged: see oncegate keys show");
-  if (why === undefined) throw new Mistyped("--why says what was seen in the API, for the journal");
-  if (executed === (options["not-executed"] ?? false)) throw new Mistyped("say --executed or --not-executed");
+  if (owner === undefined) return { mistyped: "--owner says which attempt was judged: see oncegate keys show" };
+  if (why === undefined) return { mistyped: "--why says what was seen in the API, for the journal" };
+  if (executed === (options["not-executed"] ?? false)) return { mistyped: "say --executed or --not-executed" };
   const said = { owner, why, by: options.by ?? env["USER"] ?? "operator" };
   if (!executed) return { ...said, verdict: "not-executed" };
   if (status === undefined) return { ...said, verdict: "executed" };
-  const bytes = body.startsWith("@") ? readFile(body.slice(1)) : body;
-  const headers = header.map((line) => {
-    const colon = line.indexOf(":");
-    if (colon < 1) throw new Mistyped(`--header is written "Name: value"`);
-    return [line.slice(0, colon), line.slice(colon + 1).trim()];
-  });
-  if (isJson(bytes) && !headers.some(([name]) => name?.toLowerCase() === "content-type"))
+  const text = body.startsWith("@") ? readFile(body.slice(1)) : body;
+  if (text.includes("\uFFFD"))
+    return { mistyped: "--body must be text: other bytes would not be replayed as they are" };
+  const headers = header.map((line) => /^([^:]+):\s*(.*?)\s*$/.exec(line)?.slice(1) ?? []);
+  if (headers.some((pair) => pair.length === 0)) return { mistyped: '--header is written "Name: value"' };
+  if (isJson(text) && !headers.some(([name]) => name?.toLowerCase() === "content-type"))
     headers.push(["Content-Type", "application/json"]);
-  const bodyBase64 = Buffer.from(bytes).toString("base64");
+  const bodyBase64 = Buffer.from(text).toString("base64");
   return { ...said, verdict: "executed", answer: { status: Number(status), headers, bodyBase64 } };
 }
 
@@ -150,17 +124,41 @@ function isJson(text: string): boolean {
   }
 }
 
-function lines(entries: readonly unknown[]): string {
-  return entries.map((entry) => JSON.stringify(entry)).join("\n");
+function outcome(document: unknown): string {
+  const { outcome: said, what, inSeconds } = Outcome.parse(document);
+  return inSeconds === undefined ? said : `${said} in ${inSeconds} s. ${what}`;
 }
 
-function table(records: z.infer<typeof RecordShown>[]): string {
+function lines(document: unknown): string {
+  return Journal.parse(document)
+    .entries.map((entry) => JSON.stringify(entry))
+    .join("\n");
+}
+
+function table(document: unknown): string {
+  const { records } = Records.parse(document);
   if (records.length === 0) return "No such record stands.";
   return records
-    .map(({ name, state, owner, startedAt, why }) =>
-      [`${name}  ${state}`, `  since ${startedAt}  owner ${owner}`, ...(why === undefined ? [] : [`  ${why}`])].join(
-        "\n",
-      ),
-    )
+    .flatMap(({ name, state, owner, startedAt, why, ...kept }) => [
+      `${name}  ${state}`,
+      `  since ${startedAt}  owner ${owner}`,
+      ...[why ?? keptInWords(kept)].filter((line) => line !== undefined).map((line) => `  ${line}`),
+    ])
     .join("\n");
+}
+
+/** What a completed record answers to retries. */
+function keptInWords({ kept, status }: Pick<z.infer<typeof RecordShown>, "kept" | "status">): string | undefined {
+  switch (kept) {
+    case undefined:
+      return undefined;
+    case "answer":
+      return `retries get the API's answer, ${status}`;
+    case "operator-answer":
+      return `retries get the answer that an operator gave, ${status}`;
+    case "head":
+      return `retries get 409 response-not-kept: the API's answer, ${status}, was too large`;
+    case "executed":
+      return "retries get 409 already-completed";
+  }
 }

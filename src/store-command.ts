@@ -1,7 +1,8 @@
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { askAdmin } from "./admin-client.ts";
-import { FAILED, TOLD_WRONG, reasonOf } from "./surroundings.ts";
+import { ask } from "./operator-command.ts";
+import type { Mistyped, Question } from "./operator-command.ts";
+import { reasonOf } from "./surroundings.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 const HELP = `Usage: oncegate store status
@@ -18,40 +19,37 @@ const WORDS: Record<string, string> = {
 };
 
 const OPTIONS = { why: { type: "string" }, by: { type: "string" }, json: { type: "boolean" } } as const;
+const parse = (args: string[]) => parseArgs({ args, options: OPTIONS, allowPositionals: true });
 
 /** `oncegate store ...`: resolves to the exit code. */
-export async function store(around: Surroundings): Promise<number> {
-  const asked = questionIn(around);
-  if (asked === undefined) {
-    around.complain(HELP);
-    return TOLD_WRONG;
-  }
+export function store(around: Surroundings): Promise<number> {
+  return ask({ name: "store", help: HELP, question }, around);
+}
+
+function question({ args, env }: Surroundings): Question | Mistyped {
+  let typed: ReturnType<typeof parse>;
   try {
-    const document = await askAdmin(around, asked.path, asked.body);
-    around.print(asked.isJson ? JSON.stringify(document, undefined, 2) : inWords(Told.parse(document)));
-    return 0;
+    typed = parse(args.slice(1));
   } catch (error) {
-    around.complain(`oncegate store: ${reasonOf(error)}`);
-    return FAILED;
+    return { mistyped: reasonOf(error) };
+  }
+  const [command, ...more] = typed.positionals;
+  const { why, by = env["USER"] ?? "operator", json: asJson = false } = typed.values;
+  if (more.length > 0) return { mistyped: `what is "${more.join(" ")}"?` };
+  switch (command) {
+    case "status":
+      return why === undefined ? { path: "/store", asJson, inWords } : { mistyped: "status takes no --why" };
+    case "accept-loss":
+      if (why === undefined) return { mistyped: "--why says what was looked at first, for the journal" };
+      return { path: "/store/loss-acceptance", body: { by, why }, asJson, inWords };
+    case undefined:
+      return { mistyped: "say which command" };
+    default:
+      return { mistyped: `there is no command "${command}"` };
   }
 }
 
-type Question = { path: string; body?: { by: string; why: string }; isJson: boolean };
-
-/** Undefined where it cannot be meant. */
-function questionIn({ args, env }: Surroundings): Question | undefined {
-  try {
-    const { positionals, values } = parseArgs({ args: args.slice(1), options: OPTIONS, allowPositionals: true });
-    const { why, by = env["USER"] ?? "operator", json: isJson = false } = values;
-    if (positionals.length !== 1) return undefined;
-    if (positionals[0] === "status" && why === undefined) return { path: "/store", isJson };
-    if (positionals[0] !== "accept-loss" || why === undefined) return undefined;
-    return { path: "/store/loss-acceptance", body: { by, why }, isJson };
-  } catch {
-    return undefined;
-  }
-}
-
-function inWords({ store: standing, id, why }: z.infer<typeof Told>): string {
+function inWords(document: unknown): string {
+  const { store: standing, id, why } = Told.parse(document);
   return [`store ${id ?? "without an id"}  ${standing}`, `  ${why ?? WORDS[standing] ?? ""}`].join("\n");
 }

@@ -181,9 +181,11 @@ describe("a gateway", () => {
     const gateway = await gatewayOn(redis.url);
     const wrong: [args: string[], code: number, words: string][] = [
       [[], 2, "Usage: oncegate store status"],
-      [["delete"], 2, "Usage"],
-      [["status", "--why", "w"], 2, "Usage"],
-      [["accept-loss"], 2, "Usage"],
+      [["delete"], 2, 'no command "delete"'],
+      [["status", "--why", "w"], 2, "takes no --why"],
+      [["status", "now"], 2, 'what is "now"'],
+      [["status", "--now"], 2, "--now"],
+      [["accept-loss"], 2, "--why says"],
       [["accept-loss", "--why", " "], 1, "why"],
       [["accept-loss", "--why", "w"], 1, "did not lose anything"],
     ];

@@ -88,6 +88,14 @@ describe("an operator", () => {
     expect((await post(gateway.url, "not-executed")).code).toBe("outcome-unknown");
   });
 
+  test("is told what retries get, and finds what begins with a dash", async () => {
+    await post(gateway.url, "answered by the API");
+    expect((await keys("show", "--client-key", "answered by the API")).stdout).toContain("get the API's answer, 201");
+    const dashed = `-${"a".repeat(21)}`;
+    expect(await keys("show", dashed)).toEqual({ code: 0, stdout: "No such record stands.\n", stderr: "" });
+    expect((await keys("show", `${dashed}.${"b".repeat(22)}`)).stderr).toBe("oncegate keys: No such record stands.\n");
+  });
+
   test("is told what is wrong, and nothing changes", async () => {
     const record = await lost("mistyped");
     const { name, owner } = record;
@@ -105,6 +113,13 @@ describe("an operator", () => {
       [["resolve", name, "--owner", "A".repeat(22), ...said, "--executed"], 1, "not the operation that was judged"],
       [["resolve", name, "--owner", owner, ...said, "--executed", "--status", "99"], 1, "status"],
       [["resolve", other, "--owner", owner, ...said, "--executed"], 1, "No such record"],
+      [
+        ["resolve", name, "--owner", owner, ...said, "--executed", "--status", "200", "--header", "x"],
+        2,
+        "Name: value",
+      ],
+      [["resolve", name, "--owner", owner, ...said, "--executed", "--status", "200", "--body", "@/none"], 1, "ENOENT"],
+      [["resolve", name, "--owner", owner, ...said, "--executed", "--status", "200", "--body", "\uFFFD"], 2, "text"],
     ];
     const endings = await Promise.all(wrong.map(([args]) => keys(...args)));
     for (const [i, [args, code, words]] of wrong.entries()) {

@@ -1,7 +1,9 @@
 import type { Logger } from "pino";
 import { loadSettings } from "./config/load.ts";
 import type { Origin } from "./config/load.ts";
-import type { SettingName, Settings } from "./config/settings.ts";
+import { pemOf } from "./config/pem.ts";
+import type { PemSetting } from "./config/pem.ts";
+import type { Settings } from "./config/settings.ts";
 import { within } from "./patience.ts";
 import { openStore } from "./store/open.ts";
 import { StoreError } from "./store/records.ts";
@@ -45,7 +47,7 @@ async function start(
 ): Promise<{ gateway: Gateway; store: Store }> {
   let store: Store | undefined;
   try {
-    const file = (name: FileSetting): string | undefined => contentOf(name, settings, around);
+    const file = (name: PemSetting): string | undefined => pemOf(name, settings, around.readFile);
     const ca = file("ONCEGATE_UPSTREAM_CA_FILE");
     store = await openStore(settings.ONCEGATE_STORE, {
       mayEvict: settings.ONCEGATE_ALLOW_UNSAFE_STORE,
@@ -60,18 +62,6 @@ async function start(
   } catch (error) {
     await store?.close();
     throw new CannotStart(reasonOf(error), { cause: error });
-  }
-}
-
-type FileSetting = Extract<SettingName, `${string}_FILE`>;
-
-function contentOf(name: FileSetting, settings: Settings, { readFile }: Surroundings): string | undefined {
-  const path = settings[name];
-  if (path === undefined) return undefined;
-  try {
-    return readFile(path);
-  } catch (error) {
-    throw new Error(`${name} cannot be read: ${reasonOf(error)}`, { cause: error });
   }
 }
 

@@ -1,11 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
-import type { Server } from "node:http";
 import type { Logger } from "pino";
 import { createAdmin } from "./admin/admin.ts";
 import { Budget } from "./budget.ts";
-import type { Listen } from "./config/values.ts";
-import type { SettingName, Settings } from "./config/settings.ts";
+import type { Settings } from "./config/settings.ts";
 import { hashOfKey } from "./domain/key.ts";
 import type { Rule } from "./domain/rule.ts";
 import { withoutScope } from "./domain/scope.ts";
@@ -14,6 +11,7 @@ import { trustedProxies } from "./inbound/forwarding.ts";
 import { createGuard } from "./inbound/guard.ts";
 import { CONNECTION_LIMITS } from "./inbound/limits.ts";
 import type { ConnectionLimits } from "./inbound/limits.ts";
+import { listening } from "./listening.ts";
 import type { Gate } from "./pipeline.ts";
 import { Keyring } from "./store/keyring.ts";
 import { Loss } from "./store/loss.ts";
@@ -220,18 +218,4 @@ function defaultRule(settings: Settings): Rule {
     unknownRetentionMs: settings.ONCEGATE_UNKNOWN_RETENTION,
     inFlightWaitMs: settings.ONCEGATE_IN_FLIGHT_WAIT,
   };
-}
-
-async function listening(server: Server, setting: SettingName, { host, port }: Listen): Promise<string> {
-  server.listen(port, host);
-  try {
-    await once(server, "listening");
-  } catch (error) {
-    throw new Error(`${setting} cannot be had: ${Error.isError(error) ? error.message : String(error)}`, {
-      cause: error,
-    });
-  }
-  const bound = server.address();
-  if (bound === null || typeof bound === "string") throw new Error("no address was bound");
-  return `http://${host.includes(":") ? `[${host}]` : host}:${bound.port}`;
 }

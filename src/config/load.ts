@@ -43,10 +43,16 @@ export function loadSettings(env: Environment, readFile: (path: string) => strin
       "ONCEGATE_STORE must be given where NODE_ENV=production: each process with a file of its own would have a memory of its own.",
     );
 
+  /** What was given, where no password can stand in it. */
+  const repeated = (setting: PropertyKey | undefined): string => {
+    const fact = facts.find(({ name, secret }) => name === setting && !secret);
+    const text = fact && given.get(fact.name)?.text;
+    return text === undefined || text.includes("@") ? "" : `, not "${text}"`;
+  };
   const parsed = Settings.safeParse(Object.fromEntries([...given].map(([name, { text }]) => [name, text])));
   if (!parsed.success)
     for (const { path, message } of parsed.error.issues)
-      wrong.push(missing(path[0], given) ?? `${String(path[0])} ${message}.`);
+      wrong.push(missing(path[0], given) ?? `${String(path[0])} ${message}${repeated(path[0])}.`);
   if (!parsed.success || wrong.length > 0) return { kind: "refused", message: refusal(wrong) };
 
   const origins = facts.flatMap(({ name, fallback, secret }): Origin[] => {

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { z } from "zod";
 import { parseSource } from "../domain/scope.ts";
 import type { ScopeSetting, Source } from "../domain/scope.ts";
@@ -113,8 +114,13 @@ function isSame(one: Buffer | "clear", other: Buffer | "clear"): boolean {
 }
 
 /** An address or a network: `10.0.0.0/8`, `::1`. */
-export const networks = () =>
-  list(/^[\da-f.:]+(\/\d{1,3})?$/i, "must be addresses or networks, 10.0.0.0/8 for instance");
+export const networks = () => list({ test: isNetwork }, "must be addresses or networks, 10.0.0.0/8 for instance");
+
+function isNetwork(text: string): boolean {
+  const [, address = "", bits = "0"] = /^([\da-f.:]+)(?:\/(\d{1,3}))?$/i.exec(text) ?? [];
+  const family = isIP(address);
+  return family !== 0 && Number(bits) <= (family === 4 ? 32 : 128);
+}
 
 export const upstreamUrl = () =>
   z
@@ -128,7 +134,7 @@ function isUpstream(text: string): boolean {
   return /^https?:$/.test(protocol) && username + password + search + hash === "";
 }
 
-function list(item: RegExp, message: string) {
+function list(item: Pick<RegExp, "test">, message: string) {
   return z
     .string()
     .transform((text) => text.split(",").map((part) => part.trim()))

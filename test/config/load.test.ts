@@ -80,6 +80,10 @@ describe("settings", () => {
     ["ONCEGATE_UNKNOWN_RETENTION", "1h", "must be between 2h and 365d"],
     ["ONCEGATE_KEY_MAX_LENGTH", "0", "must be between 1 and 1024"],
     ["ONCEGATE_MAX_STORED_RESPONSE", "1gb", "must be between 1kb and 256mb"],
+    ["ONCEGATE_TRUSTED_PROXIES", "10.0.0.0/8, ::1,192.168.0.1/32", "accepted"],
+    ["ONCEGATE_TRUSTED_PROXIES", "10.0.0.0/33", "must be addresses or networks, 10.0.0.0/8 for instance"],
+    ["ONCEGATE_TRUSTED_PROXIES", "10.0.0.0/", "must be addresses or networks"],
+    ["ONCEGATE_TRUSTED_PROXIES", "::1,abc.de", "must be addresses or networks"],
     ["ONCEGATE_UPSTREAM_URL", "ftp://x", "must be an http or https URL"],
     ["ONCEGATE_UPSTREAM_URL", "http://user:secret@x", "must be an http or https URL without user"],
     ["ONCEGATE_STORE", "postgres://x", "must start with sqlite:"],
@@ -129,7 +133,14 @@ describe("settings", () => {
     });
   });
 
+  test("repeat in a refusal what was given", () => {
+    expect(refusalOf({ ONCEGATE_RETENTION: "24" })).toContain(
+      '- ONCEGATE_RETENTION must be a duration: a number and one of ms, s, m, h, d, not "24".',
+    );
+  });
+
   test("never repeat a secret's value in a refusal", () => {
+    expect(refusalOf({ ONCEGATE_UPSTREAM_URL: "http://user:hunter2@x" })).not.toContain("hunter2");
     expect(refusalOf({ ONCEGATE_STORE: "mysql://root:hunter2@db" })).not.toContain("hunter2");
     expect(refusalOf({ ONCEGATE_ADMIN_TOKEN: "hunter2" })).not.toContain("hunter2");
   });

@@ -130,7 +130,19 @@ test.each(["ONCEGATE_LISTEN", "ONCEGATE_ADMIN_LISTEN"])(
     const env = { ONCEGATE_UPSTREAM_URL: api.url, ONCEGATE_STORE: store.url, ...LISTEN, [name]: taken };
     const { code, stderr } = await runToItsEnd(env);
     expect(code).toBe(1);
-    expect(stderr).toContain("oncegate cannot start");
-    expect(stderr).toContain(taken);
+    expect(stderr).toContain(`oncegate cannot start: ${name}=${taken}: another program listens there`);
   },
 );
+
+test.each([
+  ["ONCEGATE_UPSTREAM_CA_FILE", "certificate"],
+  ["ONCEGATE_REDIS_CERT_FILE", "certificate"],
+  ["ONCEGATE_REDIS_KEY_FILE", "private key"],
+])("a file of %s that holds none stops the start with exit code 1 and its name", async (name, what) => {
+  const file = join(store.folder, "no.pem");
+  writeFileSync(file, "nothing of the kind");
+  const env = { ...LISTEN, ONCEGATE_UPSTREAM_URL: api.url, ONCEGATE_STORE: "rediss://127.0.0.1:9", [name]: file };
+  const { code, stderr } = await runToItsEnd(env);
+  expect(code).toBe(1);
+  expect(stderr).toContain(`oncegate cannot start: ${name}=${file} has no ${what} in PEM: `);
+});

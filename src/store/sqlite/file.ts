@@ -80,7 +80,9 @@ export function openFile(file: string): { db: DatabaseSync; inode: string | unde
   try {
     makeFolder(dirname(file));
   } catch (error) {
-    throw new FileRefused(`SQLite file ${file}: its folder cannot be made (${String(error)})`);
+    throw new FileRefused(
+      `SQLite file ${file}: its folder cannot be made (${Error.isError(error) ? error.message : String(error)})`,
+    );
   }
   const giveUpAt = Date.now() + OPEN_WITHIN_MS;
   for (;;) {

@@ -30,7 +30,7 @@ const shortly = (storeName: StoreName, seed: string): Campaign => ({
   seconds: FAULTS_S,
   clients: 12,
   gateways: 2,
-  kinds: faultKinds(storeName).usual,
+  kinds: faultKinds(storeName),
   mischief: { upstream: true, leaving: true },
   folder,
   tree: TREE,

@@ -137,6 +137,7 @@ function isTheEnd(ending: Ending): boolean {
     case "operation-in-flight":
     case "still-running":
     case "store-unavailable":
+    case "store-lost-data":
     case "upstream-unreachable":
     case "overloaded":
     case "draining":

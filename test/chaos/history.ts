@@ -56,6 +56,18 @@ export type FaultEntry = {
   until: number;
 };
 
+/** The store lost what it acknowledged between `from` and `lostAt`: everything before, or only what was written since. */
+export type Loss = {
+  what: "loss";
+  kind: string;
+  extent: "all" | "tail";
+  from: number;
+  /** It is back without it. */
+  lostAt: number;
+  /** When an operator began to say that operations may go on; absent where no gateway noticed anything. */
+  acceptedAt?: number;
+};
+
 export type Entry =
   | { what: "run"; seed: string; store: string; faults: string[]; at: number }
   | Attempt
@@ -64,8 +76,9 @@ export type Entry =
   | { what: "healed"; at: number }
   /** A gateway ended though nobody killed it. */
   | { what: "died"; gateway: string; at: number; text: string }
-  /** Nobody foresaw what it logged: alarms, and errors of its own. */
-  | { what: "alarm"; gateway: string; at: number; text: string }
+  /** Nobody foresaw what it logged: alarms by their kind, and errors of its own. */
+  | { what: "alarm"; gateway: string; at: number; kind: string; text: string }
+  | Loss
   | { what: "counts"; gateway: string; when: "start" | "end"; at: number; counts: Counts }
   /** At the end: how many records the store holds, and how many of them read as unknown by its own count. */
   | { what: "records"; at: number; records: number; unknown: number };

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
 import { spawnGateway } from "../support/gateway.ts";
-import type { SpawnedGateway } from "../support/gateway.ts";
+import type { LogLine, SpawnedGateway } from "../support/gateway.ts";
 import { until } from "../support/until.ts";
 import type { Counts } from "./gateway/counts.ts";
 import { COUNTS_FILE, TRAPS_FOLDER } from "./gateway/gap.ts";
@@ -59,6 +59,7 @@ export class Host {
         ...env,
       },
       join(tree, "src/main.ts"),
+      (line) => this.#hear(line),
     );
     this.#process = started;
     void started.exited.then(async (code) => {
@@ -84,6 +85,16 @@ export class Host {
     const answer = await fetch(`http://127.0.0.1:${this.#settings.adminPort}/metrics`);
     const line = (await answer.text()).split("\n").find((text) => text.startsWith(`${name} `));
     return Number(line?.slice(name.length + 1));
+  }
+
+  /** How it sees the store, after a look at it; undefined where it does not say. */
+  async storeStanding(): Promise<string | undefined> {
+    return this.#operate("/store");
+  }
+
+  /** Tells it, as an operator, that operations may go on though the store lost data; resolves to how it sees the store then. */
+  async acceptLoss(): Promise<string | undefined> {
+    return this.#operate("/store/loss-acceptance", { by: "chaos", why: "it was made to lose data" });
   }
 
   /** Sends a signal to the process that runs now; SIGKILL and SIGTERM end it, and it is started again. */
@@ -129,6 +140,18 @@ export class Host {
     await this.#process?.kill();
   }
 
+  async #operate(page: string, said?: object): Promise<string | undefined> {
+    const body = said && {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(said),
+    };
+    const url = `http://127.0.0.1:${this.#settings.adminPort}${page}`;
+    return fetch(url, { ...body, signal: AbortSignal.timeout(3_000) })
+      .then(async (answer) => ((await answer.json()) as { store?: string }).store)
+      .catch(() => undefined);
+  }
+
   async #asks(page: string): Promise<boolean> {
     return fetch(`http://127.0.0.1:${this.#settings.adminPort}${page}`, { signal: AbortSignal.timeout(2_000) }).then(
       ({ ok }) => ok,
@@ -145,11 +168,17 @@ export class Host {
     return true;
   }
 
+  #hear(line: LogLine): void {
+    const { history, name } = this.#settings;
+    const { alarm, err } = line;
+    if (alarm === undefined && err === undefined) return;
+    const kind = typeof alarm === "string" ? alarm : "error";
+    history.add({ what: "alarm", gateway: name, at: now(), kind, text: JSON.stringify(line) });
+  }
+
   /** A start that is refused, because another holds the file, is tried again. */
   #report(ended: SpawnedGateway, code: number | null): void {
     const { history, name } = this.#settings;
-    const alarms = ended.lines.filter(({ alarm, err }) => alarm !== undefined || err !== undefined);
-    for (const line of alarms) history.add({ what: "alarm", gateway: name, at: now(), text: JSON.stringify(line) });
     const isRefusedStart = code === 1 && /cannot start/.test(ended.text());
     if (!this.#isExpected(code) && !isRefusedStart)
       history.add({ what: "died", gateway: name, at: now(), text: `exit code ${code}: ${lastWords(ended.text())}` });

@@ -51,12 +51,11 @@ process.exit(await run(values.store));
 /** Resolves to the exit code. */
 async function run(storeName: StoreName): Promise<number> {
   const broken = values.mutant === undefined ? undefined : mutantNamed(values.mutant, storeName);
-  const { usual, needsContinuity } = faultKinds(storeName);
+  const known = faultKinds(storeName);
   const chosen = values.faults === undefined ? broken?.faults : values.faults.split(",");
-  const kinds = (chosen ?? usual).filter((kind) => kind !== "none");
-  const known = new Set([...usual, ...needsContinuity]);
-  const stray = kinds.filter((kind) => !known.has(kind) && broken === undefined);
-  if (stray.length > 0) refuse(`no such faults: ${stray.join(", ")}. There are: ${[...known].join(", ")}`);
+  const kinds = (chosen ?? known).filter((kind) => kind !== "none");
+  const stray = kinds.filter((kind) => !known.includes(kind) && broken === undefined);
+  if (stray.length > 0) refuse(`no such faults: ${stray.join(", ")}. There are: ${known.join(", ")}`);
 
   const folder = mkdtempSync(join(tmpdir(), "oncegate-chaos-"));
   const seconds = values.minutes === undefined ? Number(values.seconds) : 60 * Number(values.minutes);

@@ -3,12 +3,13 @@ import { join } from "node:path";
 import { faultProxy } from "../support/fault-proxy.ts";
 import type { FaultProxy } from "../support/fault-proxy.ts";
 import { freePort } from "../support/redis-server.ts";
-import { clockShim, movableClock } from "./clock.ts";
+import { movableClock } from "./clock.ts";
 import type { MovableClock } from "./clock.ts";
 import type { Door } from "./client.ts";
 import type { History } from "./history.ts";
 import { Host } from "./host.ts";
 import * as limits from "./limits.ts";
+import { compileShim } from "./shim.ts";
 import { RedisUnderTest, SqliteUnderTest } from "./store.ts";
 import type { StoreName, StoreUnderTest } from "./store.ts";
 import { Upstream } from "./upstream/process.ts";
@@ -40,8 +41,8 @@ export type SiteSettings = {
 
 /** Resolves when every gateway is ready. */
 export async function openSite({ storeName, gateways, folder, tree, history }: SiteSettings): Promise<Site> {
-  const shim = clockShim(folder);
-  if (shim === undefined) console.log("no C compiler (cc), or not Linux: clocks stay as they are");
+  const shim = compileShim("clockskew", folder);
+  if (shim === undefined) console.log("no C compiler (cc), or not Linux: clocks stay as they are, and no disk is full");
   const clockFor = (name: string) =>
     shim === undefined ? undefined : movableClock(shim, join(folder, `${name}.clock`));
   const storeClock = storeName === "redis" ? clockFor("store") : undefined;
@@ -56,6 +57,8 @@ export async function openSite({ storeName, gateways, folder, tree, history }: S
     const wires: Wires = { client: await faultProxy(port), upstream: await faultProxy(upstream.port) };
     if (store.name === "redis") wires.redis = await faultProxy(store.server.port);
     const clock = clockFor(name);
+    const disk = store.name === "sqlite" ? store.disk : undefined;
+    const preloaded = [clock, disk].flatMap((part) => (part === undefined ? [] : [part.env["LD_PRELOAD"]]));
     const ownFolder = join(folder, name);
     mkdirSync(ownFolder);
     const env = {
@@ -68,6 +71,8 @@ export async function openSite({ storeName, gateways, folder, tree, history }: S
       ONCEGATE_SHUTDOWN_GRACE: `${limits.SHUTDOWN_GRACE_MS}ms`,
       ONCEGATE_MAX_STORED_RESPONSE: `${limits.KEPT_BYTES / 1_024}kb`,
       ...clock?.env,
+      ...disk?.env,
+      ...(preloaded.length === 0 ? {} : { LD_PRELOAD: preloaded.join(":") }),
     };
     const host = new Host({ name, port, adminPort, folder: ownFolder, tree, env, history });
     posts.push({ host, wires, ...(clock === undefined ? {} : { clock }) });

@@ -4,6 +4,9 @@ import { join } from "node:path";
 import { Redis } from "ioredis";
 import { startRedis } from "../support/redis-server.ts";
 import type { RedisServer } from "../support/redis-server.ts";
+import { fillableDisk } from "./disk.ts";
+import type { FillableDisk } from "./disk.ts";
+import { compileShim } from "./shim.ts";
 import { until } from "../support/until.ts";
 
 export type StoreName = "redis" | "sqlite";
@@ -15,8 +18,13 @@ export class SqliteUnderTest {
   readonly name = "sqlite";
   readonly file: string;
 
+  /** Absent where none can be made on this machine. */
+  readonly disk: FillableDisk | undefined;
+
   constructor(folder: string) {
     this.file = join(folder, "oncegate.db");
+    const shim = compileShim("diskfull", folder);
+    this.disk = shim === undefined ? undefined : fillableDisk(shim, join(folder, "full"));
   }
 
   /** Another program holds the file for this long. */
@@ -39,10 +47,19 @@ export class SqliteUnderTest {
     }
   }
 
-  async records(): Promise<number> {
+  records(): Promise<number> {
+    return this.#count("SELECT count(*) AS n FROM record");
+  }
+
+  /** How many claims it acknowledged, of all processes. */
+  claims(): Promise<number> {
+    return this.#count("SELECT sum(count) AS n FROM witness");
+  }
+
+  async #count(query: string): Promise<number> {
     const database = new DatabaseSync(this.file, { timeout: 5_000 });
     try {
-      return Number(database.prepare("SELECT count(*) AS n FROM record").get()?.["n"]);
+      return Number(database.prepare(query).get()?.["n"]);
     } finally {
       database.close();
     }
@@ -81,6 +98,14 @@ export class RedisUnderTest {
   async records(): Promise<number> {
     const names = (await this.command("KEYS", "og:{*")) as string[];
     return names.filter((name) => RECORD.test(name)).length;
+  }
+
+  /** How many claims it acknowledged, of all processes. */
+  async claims(): Promise<number> {
+    const names = (await this.command("KEYS", "og:{*}:w:*")) as string[];
+    if (names.length === 0) return 0;
+    const counts = (await this.command("MGET", ...names)) as (string | null)[];
+    return counts.reduce((sum, count) => sum + Number(count), 0);
   }
 
   async close(): Promise<void> {

@@ -59,19 +59,27 @@ export async function startGatewayProcess(env: Record<string, string>): Promise<
   return { ...spawned, url: String(started["clients"]), adminUrl: String(started["admin"]) };
 }
 
-/** The same without waiting for anything. `main`: of another tree than this one. */
-export function spawnGateway(env: Record<string, string>, main = MAIN): SpawnedGateway {
+/** The same without waiting for anything. `main`: of another tree than this one; `onLine` hears of each logged line. */
+export function spawnGateway(
+  env: Record<string, string>,
+  main = MAIN,
+  onLine?: (line: LogLine) => void,
+): SpawnedGateway {
   const free = { ONCEGATE_LISTEN: "127.0.0.1:0", ONCEGATE_ADMIN_LISTEN: "127.0.0.1:0" };
   return follow(
     spawn(process.execPath, [main], {
       env: { PATH: process.env["PATH"], ...free, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     }),
+    onLine,
   );
 }
 
 /** A gateway that was started in another way, from a package or an image for instance. */
-export function follow(child: ChildProcessByStdio<null, Readable, Readable>): SpawnedGateway {
+export function follow(
+  child: ChildProcessByStdio<null, Readable, Readable>,
+  onLine: (line: LogLine) => void = () => {},
+): SpawnedGateway {
   running.add(child);
   const lines: LogLine[] = [];
   const waiting = new Set<() => void>();
@@ -79,7 +87,10 @@ export function follow(child: ChildProcessByStdio<null, Readable, Readable>): Sp
   child.stderr.on("data", (chunk: Buffer) => (text += chunk));
   createInterface({ input: child.stdout }).on("line", (line) => {
     text += `${line}\n`;
-    if (line.startsWith("{")) lines.push(JSON.parse(line) as LogLine);
+    if (line.startsWith("{")) {
+      lines.push(JSON.parse(line) as LogLine);
+      onLine(lines.at(-1)!);
+    }
     for (const look of waiting) look();
   });
   const exited = once(child, "close").then(([code]) => {

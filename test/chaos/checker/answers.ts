@@ -2,6 +2,7 @@ import { PROBLEMS } from "../../../src/domain/problem.ts";
 import type { ProblemCode } from "../../../src/domain/problem.ts";
 import { KEPT_BYTES } from "../limits.ts";
 import { isSuccess } from "./operations.ts";
+import type { Losses } from "./losses.ts";
 import type { Arrival, Told, Tried } from "./operations.ts";
 import type { Violation } from "./violation.ts";
 
@@ -23,6 +24,7 @@ const EXPECTED: ReadonlySet<string> = new Set<ProblemCode>([
 /** What a retry may be told in the place of its answer, because the gateway cannot look it up at the moment. */
 const NOT_NOW: ReadonlySet<string> = new Set<ProblemCode>([
   "store-unavailable",
+  "store-lost-data",
   "overloaded",
   "draining",
   "bad-request",
@@ -32,18 +34,28 @@ const NOT_NOW: ReadonlySet<string> = new Set<ProblemCode>([
 const OF_A_PROXY = 502;
 
 /** G2 and G3: every answer is one of the table's or what the upstream said to this very request. `byAnswer`: of all operations. */
-export function checkAnswers(told: Told, byAnswer: ReadonlyMap<string, Arrival>): Violation[] {
-  return [...told.tried.flatMap((tried) => checkAnswer(told, tried, byAnswer)), ...checkReplays(told)];
+export function checkAnswers(told: Told, byAnswer: ReadonlyMap<string, Arrival>, losses: Losses): Violation[] {
+  return [
+    ...told.tried.flatMap((tried) => checkAnswer(told, tried, byAnswer, losses)),
+    ...losses.livesOf(told).flatMap((tried) => checkReplays({ ...told, tried })),
+  ];
 }
 
-function checkAnswer({ name, arrivals }: Told, tried: Tried, byAnswer: ReadonlyMap<string, Arrival>): Violation[] {
+function checkAnswer(
+  { name, arrivals }: Told,
+  tried: Tried,
+  byAnswer: ReadonlyMap<string, Arrival>,
+  losses: Losses,
+): Violation[] {
   const { ending } = tried;
   if (ending.kind !== "answer") return [];
   const violation = (kind: Violation["kind"], why: string): Violation[] => [
     { kind, name, what: `attempt ${tried.id} at ${tried.gateway}: ${why}: ${JSON.stringify(ending)}` },
   ];
   if (ending.code !== undefined) {
-    const statuses: readonly number[] = EXPECTED.has(ending.code) ? PROBLEMS[ending.code as ProblemCode].statuses : [];
+    const isExpected =
+      EXPECTED.has(ending.code) || (ending.code === "store-lost-data" && losses.mayBeFelt(tried.at, tried.until));
+    const statuses: readonly number[] = isExpected ? PROBLEMS[ending.code as ProblemCode].statuses : [];
     return statuses.includes(ending.status) ? [] : violation("strange-answer", "not one of the table's");
   }
   const source = arrivals.find(({ answer }) => answer === ending.body) ?? byAnswer.get(ending.body);
@@ -60,7 +72,7 @@ function checkAnswer({ name, arrivals }: Told, tried: Tried, byAnswer: ReadonlyM
   return [];
 }
 
-/** Who saw a 2xx that was stored gets it again, from that moment and for ever. */
+/** Who saw a 2xx that was stored gets it again, from that moment on, for as long as the store keeps what it acknowledged. */
 function checkReplays({ name, tried, arrivals }: Told): Violation[] {
   const seen = tried
     .filter(({ ending }) => isSuccess(ending) && ending.stored)

@@ -1,4 +1,6 @@
 import { expect, test } from "@jest/globals";
+import { BAD_LOSSES } from "./bad-losses.ts";
+import type { BadRun } from "./bad-losses.ts";
 import { check } from "./check.ts";
 import { Story, broken, created, inFlight, refused, replayed, unknown } from "./story.ts";
 import { VIOLATIONS } from "./violation.ts";
@@ -7,7 +9,7 @@ const found = ({ history, ledger }: Story): string[] => [...new Set(check(histor
 
 const counts = { sockets: 1, listeners: 5, heapBytes: 20e6 };
 
-const BAD: [kind: keyof typeof VIOLATIONS, what: string, story: () => Story][] = [
+const BAD: BadRun[] = [
   [
     "duplicate-execution",
     "the upstream acted twice",
@@ -157,7 +159,17 @@ const BAD: [kind: keyof typeof VIOLATIONS, what: string, story: () => Story][] =
     "a gateway that ended by itself",
     () => new Story().note({ what: "died", gateway: "gateway-0", at: 1, text: "exit code 1" }),
   ],
-  ["alarm", "a logged alarm", () => new Story().note({ what: "alarm", gateway: "gateway-0", at: 1, text: "{}" })],
+  [
+    "alarm",
+    "a logged alarm",
+    () => new Story().note({ what: "alarm", gateway: "gateway-0", at: 1, kind: "error", text: "{}" }),
+  ],
+  [
+    "alarm",
+    "a record that was recreated though the store had lost nothing",
+    () => new Story().note({ what: "alarm", gateway: "gateway-0", at: 1, kind: "record-recreated", text: "{}" }),
+  ],
+  ...BAD_LOSSES,
   ...(["sockets", "listeners", "heapBytes"] as const).map((name): (typeof BAD)[number] => [
     "leak",
     `more ${name} at the end`,

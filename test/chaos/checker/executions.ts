@@ -1,8 +1,13 @@
-import type { Told } from "./operations.ts";
+import type { Arrival, Told } from "./operations.ts";
+import type { Losses } from "./losses.ts";
 import type { Violation } from "./violation.ts";
 
-/** G1 and G4: at most one execution, and nothing is sent twice once it may have begun. */
-export function checkExecutions({ name, arrivals }: Told): Violation[] {
+/** G1 and G4: at most one execution, and nothing is sent twice once it may have begun; anew only behind a loss that was accepted. */
+export function checkExecutions(told: Told, losses: Losses): Violation[] {
+  return losses.arrivalsByLife(told).flatMap((arrivals) => checkLife(told.name, arrivals));
+}
+
+function checkLife(name: string, arrivals: readonly Arrival[]): Violation[] {
   const acted = arrivals.filter(({ did }) => did === "acted");
   const violations: Violation[] = [];
   const requests = acted.map(({ request, gateway, at }) => `${request} of ${gateway} at ${at}`);

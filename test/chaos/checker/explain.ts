@@ -1,12 +1,13 @@
 import type { Entry, FaultEntry } from "../history.ts";
 import { UPSTREAM_TIMEOUT_MS } from "../limits.ts";
+import { Losses } from "./losses.ts";
 import type { Told } from "./operations.ts";
 import { isMischievous } from "../upstream/behaviour.ts";
 
 /**
  * What may leave an outcome unknown for good: the operation's own gateway did not live on, or the upstream's answer did not
- * reach it. No trouble with the store does while the gateway lives (settles are sent until it answers, withdrawals too), nor a
- * wall clock, nor a client that leaves.
+ * reach it. No trouble with a store that keeps its writes does while the gateway lives (settles are sent until it answers, withdrawals
+ * too), nor a wall clock, nor a client that leaves.
  */
 const OF_ITS_GATEWAY = new Set([
   "kill",
@@ -22,9 +23,11 @@ const isFault = (entry: Entry): entry is FaultEntry => entry.what === "fault";
 
 /** Faults in the order of their ends, to be asked for those that overlap with a time. */
 export class Faults {
+  readonly losses: Losses;
   readonly #faults: FaultEntry[];
 
   constructor(history: readonly Entry[]) {
+    this.losses = new Losses(history);
     this.#faults = history.filter(isFault).toSorted((a, b) => a.until - b.until);
   }
 
@@ -60,7 +63,9 @@ export function explain(told: Told, faults: Faults): string[] {
   const explaining = faults
     .during(from, to)
     .filter(({ kind, target }) => OF_THE_UPSTREAM.has(kind) || (OF_ITS_GATEWAY.has(kind) && gateways.has(target)));
-  return [...new Set(explaining.map(({ kind }) => kind))];
+  // Where only the last writes are lost, a claim may be left without its settle.
+  const halves = faults.losses.of(told).filter(({ extent }) => extent === "tail");
+  return [...new Set([...explaining, ...halves].map(({ kind }) => kind))];
 }
 
 /** When a fault could make it unknown: from its sending until it was settled, which takes as long as the store is in trouble. */

@@ -80,6 +80,31 @@ const GOOD: [what: string, story: () => Story][] = [
         .client(unknown)
         .atTheEnd(unknown),
   ],
+  [
+    "executed again, since the store lost the record and an operator accepted that",
+    () =>
+      new Story()
+        .upstream("acted")
+        .client(created)
+        .loss("all")
+        .client(refused(503, "store-lost-data"))
+        .upstream("acted", { request: "r2", answer: "a2" })
+        .atTheEnd({ ...created, body: "a2" }),
+  ],
+  [
+    "written again by the gateway that executed it while the store lost the record",
+    () =>
+      new Story()
+        .client(broken)
+        .upstream("acted")
+        .loss("all")
+        .note({ what: "alarm", gateway: "gateway-0", at: 550, kind: "record-recreated", text: "{}" })
+        .atTheEnd(replayed),
+  ],
+  [
+    "unknown, since the store lost that it was settled",
+    () => new Story().later(5_000).upstream("acted").client(created).loss("tail", { lastMs: 300 }).atTheEnd(unknown),
+  ],
 ];
 
 test.each(GOOD)("nothing is found in: %s", (_what, story) => {

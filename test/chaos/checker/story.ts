@@ -1,4 +1,4 @@
-import type { Ending, Entry, FaultEntry } from "../history.ts";
+import type { Ending, Entry, FaultEntry, Loss } from "../history.ts";
 import type { Behaviour } from "../upstream/behaviour.ts";
 import type { LedgerLine } from "../upstream/ledger.ts";
 
@@ -59,6 +59,21 @@ export class Story {
   fault(kind: string, target: string, ms = 100): this {
     const fault: FaultEntry = { what: "fault", kind, target, at: this.#at, until: this.#at + ms };
     this.history.push(fault);
+    return this;
+  }
+
+  /** The store loses everything, or what it wrote in the last so many ms; `accepted`: an operator says that operations may go on. */
+  loss(extent: Loss["extent"], { lastMs = 0, accepted = true }: { lastMs?: number; accepted?: boolean } = {}): this {
+    const [from, lostAt] = [this.#at - lastMs, this.#next()];
+    const acceptedAt = accepted ? { acceptedAt: this.#next() } : {};
+    this.history.push({ what: "loss", kind: `redis-${extent}`, extent, from, lostAt, ...acceptedAt });
+    return this;
+  }
+
+  /** Of the loss that nobody accepted yet. */
+  acceptLoss(): this {
+    const loss = this.history.find((entry) => entry.what === "loss");
+    if (loss !== undefined) loss.acceptedAt = this.#next();
     return this;
   }
 

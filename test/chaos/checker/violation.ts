@@ -9,6 +9,8 @@ export const VIOLATIONS = {
   "in-flight-for-ever": "a record stayed in flight after everything was healed",
   "unanswered-at-the-end": "a key has no answer after everything was healed",
   "unexplained-unknown": "an outcome is unknown though its gateway, its store and the upstream lived",
+  "loss-unnoticed": "the store lost what it had acknowledged and no gateway said so",
+  "started-on-lost-store": "an operation was begun on a store that had lost data, before anybody accepted it",
   "gateway-died": "a gateway ended though nobody killed it",
   alarm: "a gateway logged an alarm or an error that nobody expected",
   leak: "a gateway or the store holds more at the end than at the start",

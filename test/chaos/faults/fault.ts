@@ -1,3 +1,4 @@
+import type { Calm } from "../calm.ts";
 import type { Dice } from "../dice.ts";
 import type { History } from "../history.ts";
 import type { Post, Site } from "../site.ts";
@@ -5,8 +6,11 @@ import type { Post, Site } from "../site.ts";
 /** Who strikes: lanes go on at the same time, the faults of one lane one after the other. Each gateway has a lane of its own. */
 type Lane = "gateway" | "wire" | "store" | "upstream" | "clock";
 
-/** Where a fault may strike. `post`: the gateway whose turn it is, for those lanes that hit one. */
-export type Scene = { site: Site; post: Post; dice: Dice; history: History };
+/**
+ * Where a fault may strike. `post`: the gateway whose turn it is, for those lanes that hit one. `calm`: what strikes at gateways and
+ * their lines is among many, and a fault that those must not meet is alone.
+ */
+export type Scene = { site: Site; post: Post; dice: Dice; history: History; calm: Calm };
 
 export type Fault = {
   kind: string;

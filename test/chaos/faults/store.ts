@@ -8,6 +8,19 @@ export const storeFaults = (store: StoreName): Fault[] => (store === "redis" ? R
 
 const SQLITE: Fault[] = [
   onSqlite("sqlite-locked", (store, dice) => store.lock(dice.whole(20, 2_500))), // beyond its busy timeout, too
+  {
+    kind: "sqlite-full",
+    lane: "store",
+    async strike({ site: { store }, dice, history }) {
+      const disk = store instanceof SqliteUnderTest ? store.disk : undefined;
+      if (disk === undefined) return;
+      await history.fault("sqlite-full", "store", async () => {
+        disk.fill();
+        await sleep(dice.whole(100, 2_500));
+        disk.free();
+      });
+    },
+  },
 ];
 
 const REDIS: Fault[] = [
@@ -42,7 +55,7 @@ function onSqlite(kind: string, strike: (store: SqliteUnderTest, dice: Scene["di
   };
 }
 
-export function onRedis(kind: string, strike: (store: RedisUnderTest, dice: Scene["dice"]) => Promise<void>): Fault {
+function onRedis(kind: string, strike: (store: RedisUnderTest, dice: Scene["dice"]) => Promise<void>): Fault {
   return {
     kind,
     lane: "store",

@@ -1,0 +1,74 @@
+import type { Entry, Loss } from "../history.ts";
+import { SETTLED_WITHIN_MS } from "../limits.ts";
+import { isSuccess } from "./operations.ts";
+import type { Arrival, Told, Tried } from "./operations.ts";
+import type { Violation } from "./violation.ts";
+
+/** What runs when a store loses data is settled by then, and every gateway has heard that operations go on. */
+const IN_ITS_WAKE_MS = SETTLED_WITHIN_MS;
+
+/** An acknowledged record is written so long after the answer at the latest, or before the claim's answer. */
+const WRITES_WITHIN_MS = 2_000;
+
+/**
+ * The losses of a run, each of which an operator accepted. An operation whose record one of them may have taken may begin anew
+ * once it is accepted, and not a moment earlier; every other operation has to stay what it is.
+ */
+export class Losses {
+  readonly #losses: readonly Loss[];
+
+  constructor(history: readonly Entry[]) {
+    this.#losses = history.filter((entry) => entry.what === "loss");
+  }
+
+  /** Those that may have taken this operation's record, in the order of time. */
+  of({ tried, arrivals }: Told): Loss[] {
+    const first = Math.min(...tried.map(({ at }) => at));
+    return this.#losses.filter(({ extent, from, lostAt }) => {
+      if (first > lostAt) return false;
+      if (extent === "all") return true;
+      const isKept = tried.some(({ ending, until }) => isSuccess(ending) && ending.stored && until < from);
+      const isBusy = (at: number, until: number): boolean => at < lostAt && until + WRITES_WITHIN_MS > from;
+      const mayHaveWritten =
+        tried.some(({ at, until }) => isBusy(at, until)) ||
+        arrivals.some(({ at, answeredAt = Infinity }) => isBusy(at, answeredAt));
+      return !isKept && mayHaveWritten;
+    });
+  }
+
+  /** Of a moment at which a gateway may still be busy with one. */
+  mayBeFelt(from: number, until = from): boolean {
+    return this.#losses.some((loss) => loss.from < until && from < (loss.acceptedAt ?? Infinity) + IN_ITS_WAKE_MS);
+  }
+
+  /** Attempts between one loss and the next; those that saw one themselves are in none. */
+  livesOf(told: Told): Tried[][] {
+    const own = this.of(told);
+    const begins = [-Infinity, ...own.map(({ acceptedAt = Infinity }) => acceptedAt)];
+    const ends = [...own.map(({ from }) => from), Infinity];
+    return begins.map((begin, i) => told.tried.filter(({ at, until }) => at >= begin && until <= ends[i]!));
+  }
+
+  /** What reached the upstream before the first acceptance, between it and the next, and so on. */
+  arrivalsByLife(told: Told): Arrival[][] {
+    const begins = [-Infinity, ...this.of(told).map(({ acceptedAt = Infinity }) => acceptedAt)];
+    const ends = [...begins.slice(1), Infinity];
+    return begins.map((begin, i) => told.arrivals.filter(({ at }) => at >= begin && at < ends[i]!));
+  }
+
+  /** G6: each is noticed, and nothing begins on what is left before it is accepted. */
+  check(operations: readonly Told[]): Violation[] {
+    return this.#losses.flatMap(({ kind, lostAt, acceptedAt }) => {
+      if (acceptedAt === undefined)
+        return [{ kind: "loss-unnoticed", name: "store", what: `${kind} at ${lostAt}` } satisfies Violation];
+      return operations
+        .filter(({ tried, arrivals }) => {
+          const isNew = tried.every(({ at }) => at > lostAt);
+          return isNew && arrivals.some(({ at }) => at < acceptedAt);
+        })
+        .map(({ name }): Violation => {
+          return { kind: "started-on-lost-store", name, what: `after ${kind} at ${lostAt}, accepted at ${acceptedAt}` };
+        });
+    });
+  }
+}

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { PROBLEMS } from "../src/domain/problem.ts";
 import { REASONS } from "../src/domain/refusal.ts";
+import { rulesJsonSchema } from "../src/config/rules-file.ts";
 import { settingFacts, settingsJsonSchema } from "../src/config/settings.ts";
 import type { SettingFacts } from "../src/config/settings.ts";
 
@@ -13,6 +14,7 @@ const files: Record<string, string> = {
   ".env.example": envExample(settingFacts()),
   "docs/settings.md": settingsPage(settingFacts()),
   "docs/settings.schema.json": `${JSON.stringify(settingsJsonSchema(), null, 2)}\n`,
+  "docs/rules.schema.json": `${JSON.stringify(rulesJsonSchema(), null, 2)}\n`,
   "docs/problems.md": problemsPage(),
 };
 

@@ -1,33 +1,35 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Readable } from "node:stream";
+import { answerJson } from "./answer-json.ts";
+import { fromUpstream, refuse, replay } from "./answering.ts";
+import type { UpstreamAnswer } from "./answering.ts";
 import type { Share } from "./budget.ts";
-import { readContent, fieldOf } from "./domain/content.ts";
-import { fingerprintOf } from "./domain/fingerprint.ts";
-import { endToEnd, via } from "./domain/headers.ts";
-import type { RawHeaders } from "./domain/headers.ts";
-import { nameOf, readKey } from "./domain/key.ts";
-import { problemAnswer } from "./domain/problem.ts";
-import type { Problem } from "./domain/problem.ts";
-import type { Name, Token } from "./domain/record.ts";
+import { voiceOf } from "./domain/error-form.ts";
+import { judge } from "./domain/outcome.ts";
 import * as refusal from "./domain/refusal.ts";
 import { keepHead, keep } from "./domain/replay.ts";
 import type { Kept } from "./domain/replay.ts";
-import { judge, preferredWaitMs } from "./domain/rule.ts";
+import { atFirstSight, preferredWaitMs } from "./domain/rule.ts";
 import type { Rule } from "./domain/rule.ts";
-import { credentialOf, scopeOf } from "./domain/scope.ts";
-import { digest } from "./domain/token.ts";
+import { identify, recognise } from "./operation.ts";
+import type { Operation } from "./operation.ts";
 import { within } from "./patience.ts";
-import type { Outcome, Reply, Request } from "./request.ts";
+import { PASS_ON } from "./request.ts";
+import type { PassOn, Reply, Request } from "./request.ts";
 import type { Lease } from "./store/lease.ts";
 import type { Naming } from "./store/name-secret.ts";
 import type { Claim, Owner } from "./store/owner.ts";
 import { StoreError } from "./store/records.ts";
+import type { VerifyToken } from "./tokens.ts";
 import type { Upstream } from "./upstream/execute.ts";
 import type { Execution } from "./upstream/try.ts";
 
 /** What the pipeline works with. */
 export type Gate = {
-  rule: Rule;
+  /** In the order in which they are looked at. */
+  rules(): readonly Rule[];
+  /** Of the JWT that a scope is read from; without it tokens are decoded and not verified. */
+  verifyToken?: VerifyToken | undefined;
   /** Throws StoreError while the store was never reached. */
   naming(): Promise<Naming | "store_lost">;
   owner: Owner;
@@ -38,70 +40,39 @@ export type Gate = {
   onLateFailure(request: Request, error: unknown): void;
 };
 
-type Operation = {
-  request: Request;
-  rule: Rule;
-  name: Name;
-  fingerprint: Token;
-  credential: Token;
-  isNameCurrent: () => boolean;
-  body: Buffer;
-};
-
 /** One request, top to bottom (DESIGN, section 3). Resolves to the reply, or says that the request is none of an operation's. */
-export async function handle(request: Request, gate: Gate): Promise<Reply | "pass-through"> {
-  const { rule } = gate;
-  if (!rule.methods.includes(request.method)) return "pass-through";
-  const reading = readKey(request.headers, rule.keyHeaders, rule.keyMaxLength);
-  if (reading.kind === "refused") return refuse(request, reading);
-  if (reading.kind === "absent")
-    return rule.requireKey
-      ? refuse(request, refusal.keyMissing(request.method, rule.keyHeaders.join(" or ")))
-      : "pass-through";
+export async function handle(request: Request, gate: Gate): Promise<Reply | PassOn> {
+  const sight = atFirstSight(gate.rules(), request);
+  if (sight.kind === "pass-through") return PASS_ON;
+  if (sight.kind === "refused") return refuse(request, sight.problem, voiceOf(sight.rule.errors));
 
+  let say = voiceOf(sight.shortlist[0].errors);
   const read = await request.readBody();
-  if (read.kind !== "whole") return refuse(request, refusal.unreadable(read.kind));
-  let isRunning = false;
+  if (read.kind !== "whole") return refuse(request, refusal.unreadable(read.kind), say);
+  let isHandedOn = false;
   try {
+    const recognised = recognise(request, sight.shortlist, read.body);
+    if (recognised.kind === "pass-through") {
+      isHandedOn = true;
+      return { ...PASS_ON, read };
+    }
+    if (recognised.kind === "refused") return refuse(request, recognised.problem, recognised.say);
+    ({ say } = recognised.keyed);
     const naming = await gate.naming();
-    if (naming === "store_lost") return refuse(request, refusal.storeLost());
-    const operation = identify(request, rule, reading.key, read.body, naming);
-    if ("code" in operation) return refuse(request, operation);
+    if (naming === "store_lost") return refuse(request, refusal.storeLost(), say);
+    const operation = await identify(recognised.keyed, naming, gate.verifyToken);
+    if ("code" in operation) return refuse(request, operation, say);
     const claim = await claimOrWait(operation, gate);
     if (claim.kind !== "claimed") return answerRetry(operation, claim);
-    isRunning = true;
+    isHandedOn = true;
     return await executed(operation, claim.lease, gate, read.share);
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     request.facts.why = error.message;
-    return refuse(request, refusal.storeUnavailable());
+    return refuse(request, refusal.storeUnavailable(), say);
   } finally {
-    if (!isRunning) read.share.giveBack();
+    if (!isHandedOn) read.share.giveBack();
   }
-}
-
-function identify(
-  request: Request,
-  rule: Rule,
-  key: string,
-  body: Buffer,
-  { secret, isCurrent }: Naming,
-): Operation | Problem {
-  const { headers, path, query, method } = request;
-  const content = readContent(headers["content-type"]?.[0], headers["content-encoding"]?.[0], body);
-  const scope = scopeOf(rule.scope, { headers, path, query, field: (name) => fieldOf(content, name) });
-  if (scope.kind === "missing") return { code: "scope-missing", what: scope.what };
-  const name = nameOf(secret, scope.scope, key);
-  Object.assign(request.facts, { rule: rule.name, name });
-  return {
-    request,
-    rule,
-    name,
-    body,
-    fingerprint: fingerprintOf(secret, rule.fingerprint, { method, path, query, body, content }),
-    credential: digest(secret, "credential", credentialOf(headers)),
-    isNameCurrent: isCurrent,
-  };
 }
 
 /** Claims, and where the original still runs asks again for as long as the rule or the client's `Prefer: wait` says. */
@@ -120,41 +91,27 @@ async function claimOrWait(operation: Operation, gate: Gate): Promise<Claim> {
 }
 
 /** The answer to a request whose operation is somebody else's, or over. Changes no record. */
-function answerRetry({ request, credential }: Operation, claim: Exclude<Claim, { kind: "claimed" }>): Reply {
+function answerRetry(operation: Operation, claim: Exclude<Claim, { kind: "claimed" }>): Reply {
+  const { request, rule, credential, say } = operation;
   switch (claim.kind) {
     case "in_flight":
-      return refuse(request, refusal.inFlight(isoTime(claim.startedAt)));
+      return refuse(request, refusal.inFlight(isoTime(claim.startedAt)), say);
     case "mismatch":
-      return refuse(request, refusal.keyReused(isoTime(claim.startedAt)));
+      return refuse(request, refusal.keyReused(isoTime(claim.startedAt)), say);
     case "unknown":
-      return refuse(request, refusal.stillUnknown(isoTime(claim.record.startedAt), claim.record.reason));
+      return refuse(request, refusal.stillUnknown(isoTime(claim.record.startedAt), claim.record.reason), say);
     case "store_lost":
-      return refuse(request, refusal.storeLost());
+      return refuse(request, refusal.storeLost(), say);
     case "completed":
-      if (claim.credential !== credential) return refuse(request, refusal.credentialChanged());
-      return replay(request, claim.kept);
-  }
-}
-
-function replay(request: Request, kept: Kept): Reply {
-  switch (kept.kind) {
-    case "answer":
-      return fromUpstream("replayed", kept, ["Idempotent-Replayed", "true"]);
-    case "operator-answer":
-      return fromUpstream("replayed", kept, ["Idempotent-Replayed", "true", "Idempotency-Source", "operator"]);
-    case "executed":
-      return refuse(request, refusal.alreadyCompleted());
-    case "head": {
-      const reply = refuse(request, refusal.notKept(kept.status, kept.location));
-      if (kept.location !== undefined) reply.headers.push("Location", kept.location);
-      return reply;
-    }
+      if (rule.onCompleted === "reject") return refuse(request, refusal.rejected(), say);
+      if (claim.credential !== credential && !rule.trustScope) return refuse(request, refusal.credentialChanged(), say);
+      return replay(operation, claim.kept);
   }
 }
 
 /** Executes and settles, whatever becomes of the client; replies within the client's patience. */
 async function executed(operation: Operation, lease: Lease, gate: Gate, share: Share): Promise<Reply> {
-  const { request } = operation;
+  const { request, say } = operation;
   const ending = execute(operation, lease, gate, share).finally(() => {
     lease.stopRenewing();
     share.giveBack();
@@ -168,10 +125,11 @@ async function executed(operation: Operation, lease: Lease, gate: Gate, share: S
     },
     (error: unknown) => gate.onLateFailure(request, error),
   );
-  return refuse(request, refusal.stillRunning(gate.clientWaitMs));
+  return refuse(request, refusal.stillRunning(gate.clientWaitMs), say);
 }
 
-async function execute({ request, rule, body }: Operation, lease: Lease, gate: Gate, share: Share): Promise<Reply> {
+async function execute(operation: Operation, lease: Lease, gate: Gate, share: Share): Promise<Reply> {
+  const { request, body } = operation;
   const { facts, method, path, query } = request;
   const outgoing = {
     method,
@@ -182,61 +140,51 @@ async function execute({ request, rule, body }: Operation, lease: Lease, gate: G
   const sentAt = performance.now();
   const execution = await gate.upstream.execute(outgoing, { maySend: () => lease.isGood(), share });
   const endedAt = performance.now();
-  const reply = await settle(request, rule, execution, lease);
+  const reply = await settle(operation, execution, lease);
   facts.upstreamMs = endedAt - sentAt;
   facts.storeMs = (facts.storeMs ?? 0) + performance.now() - endedAt;
   return reply;
 }
 
 /** Settle, then reply: who has seen the end of an answer can retry at once and gets it again. */
-async function settle(request: Request, rule: Rule, execution: Execution, lease: Lease): Promise<Reply> {
+async function settle(operation: Operation, execution: Execution, lease: Lease): Promise<Reply> {
+  const { request, say } = operation;
   switch (execution.kind) {
     case "answered":
-      return settleAnswer(request, rule, execution.answer, keep(execution.answer), lease);
+      return settleAnswer(operation, execution.answer, keep(execution.answer), lease);
     case "overflowed":
-      return settleAnswer(request, rule, execution, keepHead(execution.status, execution.headers), lease);
+      return settleAnswer(operation, execution, keepHead(execution.status, execution.headers), lease);
     case "never-sent":
       request.facts.why = execution.why;
       await lease.release();
-      return refuse(request, refusal.neverSent(execution.reason));
+      return refuse(request, refusal.neverSent(execution.reason), say);
     case "lost":
       request.facts.why = execution.why;
       await lease.hold(execution.reason);
-      return { ...refuse(request, refusal.becameUnknown(execution.reason)), outcome: "unknown" };
+      return { ...refuse(request, refusal.becameUnknown(execution.reason), say), outcome: "unknown" };
   }
 }
 
 async function settleAnswer(
-  { facts }: Request,
-  rule: Rule,
+  { request: { facts }, rule }: Operation,
   answer: UpstreamAnswer,
   kept: Kept,
   lease: Lease,
 ): Promise<Reply> {
-  const reply = (outcome: Outcome, isStored: boolean): Reply => {
+  const reply = (outcome: Reply["outcome"], isStored: boolean): Reply => {
     if (isStored) return fromUpstream(outcome, answer, []);
     facts.stored = false;
     return fromUpstream(outcome, answer, ["Idempotency-Stored", "false"]);
   };
-  switch (judge(rule, answer.status, answer.headers)) {
+  const json = (): unknown => (kept.kind === "answer" ? answerJson(kept) : undefined);
+  switch (judge(rule.outcome, { status: answer.status, headers: answer.headers, json })) {
     case "store":
-      return reply("completed", await lease.complete(kept));
+      return reply("completed", await lease.complete(kept, rule.retentionMs));
     case "release":
       return reply("released", await lease.release());
     case "unknown":
       return reply("unknown", await lease.hold("unknown-status"));
   }
-}
-
-type UpstreamAnswer = { status: number; headers: RawHeaders; body: Reply["body"] };
-
-function fromUpstream(outcome: Outcome, { status, headers, body }: UpstreamAnswer, added: string[]): Reply {
-  const passed = endToEnd(headers, status === 204 ? ["content-length"] : []); // a client would wait for that body (RFC 9110, 8.6)
-  return { outcome, status, headers: [...passed, "Via", via("1.1"), ...added], body };
-}
-
-export function refuse(request: Request, problem: Problem): Reply {
-  return { outcome: problem.code, ...problemAnswer(problem, request.id) };
 }
 
 const isoTime = (ms: number): string => new Date(ms).toISOString();

@@ -24,13 +24,23 @@ export type Request = {
   facts: Facts;
 };
 
-export type BodyReading = { kind: "whole"; body: Buffer; share: Share } | { kind: Unreadable };
+type WholeBody = { kind: "whole"; body: Buffer; share: Share };
+export type BodyReading = WholeBody | { kind: Unreadable };
+
+/** None of an operation's: the request goes on as it is. `read`: its body, where a rule had to look at that. */
+export type PassOn = { outcome: "pass-through"; read?: WholeBody };
+export const PASS_ON: PassOn = { outcome: "pass-through" };
 
 export type Facts = { rule?: string; name?: Name; storeMs?: number; upstreamMs?: number; stored?: false; why?: string };
 
-export type Outcome = "completed" | "replayed" | "released" | "unknown" | "pass-through" | ProblemCode;
+type Outcome = "completed" | "replayed" | "released" | "unknown" | "pass-through" | ProblemCode;
 
-export type Reply = { outcome: Outcome; status: number; headers: string[]; body: Buffer | Uint8Array | Readable };
+export type Reply = {
+  outcome: Exclude<Outcome, "pass-through">;
+  status: number;
+  headers: string[];
+  body: Buffer | Uint8Array | Readable;
+};
 
 /** What is known of a request when it is over. `status` 0: the client left before anything was answered. */
 export type RequestEnd = {

@@ -1,9 +1,12 @@
 import type { Logger } from "pino";
 import { loadSettings } from "./config/load.ts";
 import type { Origin } from "./config/load.ts";
+import { mistakeText } from "./config/mistakes.ts";
 import { pemOf } from "./config/pem.ts";
 import type { PemSetting } from "./config/pem.ts";
+import { rulesOf } from "./config/rules.ts";
 import type { Settings } from "./config/settings.ts";
+import type { Rule } from "./domain/rule.ts";
 import { within } from "./patience.ts";
 import { openStore } from "./store/open.ts";
 import { StoreError } from "./store/records.ts";
@@ -22,11 +25,16 @@ export async function serve(around: Surroundings): Promise<number> {
     return TOLD_WRONG;
   }
   const { settings, origins } = loaded;
+  const rules = rulesOf(settings, around);
+  if (rules.kind === "refused") {
+    around.complain(["oncegate cannot start:", ...rules.mistakes.map((one) => `  - ${mistakeText(one)}`)].join("\n"));
+    return TOLD_WRONG;
+  }
   const { log, flush } = openLog(settings.ONCEGATE_LOG_LEVEL);
   const signal = around.nextSignal(); // obeyed from before the ports are open
   const second = signal.then(() => around.nextSignal());
   try {
-    const started = await start(settings, log, around);
+    const started = await start(settings, rules.rules, log, around);
     await Promise.race([sayStarted(log, { ...started, settings, origins, version: around.version }), signal]);
     await stop(started.gateway, settings.ONCEGATE_SHUTDOWN_GRACE, log, await signal, second);
     return 0;
@@ -42,6 +50,7 @@ class CannotStart extends Error {}
 
 async function start(
   settings: Settings,
+  rules: readonly Rule[],
   log: Logger,
   around: Surroundings,
 ): Promise<{ gateway: Gateway; store: Store }> {
@@ -58,7 +67,7 @@ async function start(
       cert: file("ONCEGATE_REDIS_CERT_FILE"),
       key: file("ONCEGATE_REDIS_KEY_FILE"),
     });
-    return { store, gateway: await startGateway(settings, { store, log, ca, version: around.version }) };
+    return { store, gateway: await startGateway(settings, { rules, store, log, ca, version: around.version }) };
   } catch (error) {
     await store?.close();
     throw new CannotStart(reasonOf(error), { cause: error });

@@ -4,8 +4,8 @@ import { createAdmin } from "./admin/admin.ts";
 import { Budget } from "./budget.ts";
 import type { Settings } from "./config/settings.ts";
 import { hashOfKey } from "./domain/key.ts";
+import { pathToLog } from "./domain/rule.ts";
 import type { Rule } from "./domain/rule.ts";
-import { withoutScope } from "./domain/scope.ts";
 import { createClientPort } from "./inbound/app.ts";
 import { trustedProxies } from "./inbound/forwarding.ts";
 import { createGuard } from "./inbound/guard.ts";
@@ -51,6 +51,7 @@ export type Gateway = {
 };
 
 export type Foundations = {
+  rules: readonly Rule[];
   store: Store;
   log: Logger;
   ca: string | undefined;
@@ -62,9 +63,8 @@ export type Foundations = {
 /** Builds everything from the settings and listens. Rejects where a port cannot be had. */
 export async function startGateway(
   settings: Settings,
-  { store, log, ca, version, limits = CONNECTION_LIMITS }: Foundations,
+  { rules, store, log, ca, version, limits = CONNECTION_LIMITS }: Foundations,
 ): Promise<Gateway> {
-  const rule = defaultRule(settings);
   const pseudonym = `oncegate-${randomBytes(4).toString("hex")}`; // two gateways in a row are no loop
   const budget = new Budget(settings.ONCEGATE_MAX_BUFFERED);
   const metrics = openMetrics({ countUnknown: () => store.records.countUnknown(), bufferedBytes: () => budget.held });
@@ -88,8 +88,7 @@ export async function startGateway(
     records,
     keyring,
     leaseMs: settings.ONCEGATE_LEASE,
-    retentionMs: rule.retentionMs,
-    unknownRetentionMs: rule.unknownRetentionMs,
+    unknownRetentionMs: settings.ONCEGATE_UNKNOWN_RETENTION,
     onAlarm: (alarm) => logAlarm(log, alarm),
   });
   const address = { url: settings.ONCEGATE_UPSTREAM_URL, ca, connectTimeoutMs: settings.ONCEGATE_CONNECT_TIMEOUT };
@@ -104,7 +103,7 @@ export async function startGateway(
     timeoutMs: settings.ONCEGATE_UPSTREAM_TIMEOUT,
   });
   const gate: Gate = {
-    rule,
+    rules: () => rules,
     naming: () => nameSecret.naming(),
     owner,
     upstream,
@@ -118,7 +117,7 @@ export async function startGateway(
 
   let isDraining = false;
   const clientPort = createClientPort({
-    guard: createGuard({ rule, pseudonym }),
+    guard: createGuard({ rules, pseudonym }),
     gate,
     passThrough,
     limits,
@@ -134,7 +133,7 @@ export async function startGateway(
     onStart: metrics.requestStarted,
     onEnd: (end) => {
       metrics.requestEnded(end);
-      logRequest(log, { ...end, path: withoutScope(settings.ONCEGATE_SCOPE, end.path) });
+      logRequest(log, { ...end, path: pathToLog(rules, end.path) });
     },
   });
   const probe = async (): Promise<void> => {
@@ -145,7 +144,7 @@ export async function startGateway(
     records,
     keyring,
     journal: store.journal,
-    retentionMs: rule.retentionMs,
+    retentionMs: settings.ONCEGATE_RETENTION,
     quarantineMs: settings.ONCEGATE_LEASE + settings.ONCEGATE_UPSTREAM_TIMEOUT + LINGERS_MS,
   });
   const admin = createAdmin({
@@ -200,22 +199,5 @@ export async function startGateway(
       await upstream.close();
       await store.close();
     },
-  };
-}
-
-function defaultRule(settings: Settings): Rule {
-  return {
-    name: "default",
-    methods: settings.ONCEGATE_METHODS,
-    keyHeaders: settings.ONCEGATE_KEY_HEADERS,
-    keyMaxLength: settings.ONCEGATE_KEY_MAX_LENGTH,
-    requireKey: settings.ONCEGATE_REQUIRE_KEY,
-    scope: settings.ONCEGATE_SCOPE,
-    fingerprint: settings.ONCEGATE_FINGERPRINT,
-    releaseStatuses: settings.ONCEGATE_RELEASE_STATUSES,
-    unknownStatuses: settings.ONCEGATE_UNKNOWN_STATUSES,
-    retentionMs: settings.ONCEGATE_RETENTION,
-    unknownRetentionMs: settings.ONCEGATE_UNKNOWN_RETENTION,
-    inFlightWaitMs: settings.ONCEGATE_IN_FLIGHT_WAIT,
   };
 }

@@ -49,14 +49,13 @@ async function serving(
     keyring: new Keyring(),
     records,
     leaseMs: 1_000,
-    retentionMs: 60_000,
     unknownRetentionMs: 60_000,
     onAlarm: () => {},
   });
   const secret = randomBytes(32);
   port = createClientPort({
     gate: {
-      rule: aRule(),
+      rules: () => [aRule()],
       naming: async () => ({ secret, isCurrent: () => true }),
       owner,
       upstream: { execute, abandon: () => {}, close: async () => {} },

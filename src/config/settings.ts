@@ -135,11 +135,10 @@ export const Settings = z
         description:
           "observe (not available in this version): everything is passed on, what would have been stopped is counted and logged.",
       }),
-    ONCEGATE_RULES: z
-      .string()
-      .refine(() => false, LATER)
-      .optional()
-      .meta({ description: "Path of a rules file. Not available in this version." }),
+    ONCEGATE_RULES: z.string().optional().meta({
+      description:
+        "Path of a rules file, YAML or JSON, that says more about some routes (docs/rules.schema.json). Read at the start and again on SIGHUP.",
+    }),
     ONCEGATE_ADMIN_LISTEN: value.listen().prefault("127.0.0.1:9090").meta({ description: "The operator's port." }),
     ONCEGATE_ADMIN_TOKEN: z.string().min(16, "must have at least 16 characters").optional().meta({
       description: "Off loopback everything on the operator's port but /live, /ready, /version and /metrics needs it.",

@@ -1,8 +1,9 @@
 import { isIP } from "node:net";
 import { z } from "zod";
-import { parseSource } from "../domain/scope.ts";
-import type { ScopeSetting, Source } from "../domain/scope.ts";
-import type { StatusRange } from "../domain/rule.ts";
+import type { StatusRange } from "../domain/outcome.ts";
+import type { ScopeSetting } from "../domain/scope.ts";
+import { parseSource } from "../domain/source.ts";
+import type { Source } from "../domain/source.ts";
 
 /** How the values of settings are written in the environment. Each takes the text and yields what the program works with. */
 

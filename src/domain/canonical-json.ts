@@ -2,11 +2,11 @@
  * JSON by value with its number text: members sorted by name, no white space, strings in one spelling. Numbers stay as sent,
  * because by way of doubles 12345678901234567890 would equal ...891, and 10.00 would equal 10.
  * undefined where two parsers could disagree about the value: not JSON, a repeated member name, a lone surrogate, or nesting
- * deeper than MAX_DEPTH. The caller then compares bytes.
+ * deeper than MAX_DEPTH. The caller then compares bytes. Members of the outermost object that are in `without` are left out.
  */
-export function canonicalJson(text: string): string | undefined {
+export function canonicalJson(text: string, without: readonly string[] = []): string | undefined {
   try {
-    return new Canonicaliser(text).whole();
+    return new Canonicaliser(text, without).whole();
   } catch (error) {
     if (error instanceof Incomparable) return undefined;
     throw error;
@@ -26,10 +26,12 @@ class Incomparable extends Error {}
 
 class Canonicaliser {
   readonly #text: string;
+  readonly #without: readonly string[];
   #at = 0;
 
-  constructor(text: string) {
+  constructor(text: string, without: readonly string[]) {
     this.#text = text;
+    this.#without = without.map((name) => JSON.stringify(name));
   }
 
   whole(): string {
@@ -58,6 +60,7 @@ class Canonicaliser {
       if (!this.#skip(":")) this.#stop("no colon");
       members.set(name, this.#value(depth + 1));
     });
+    if (depth === 0) for (const name of this.#without) members.delete(name);
     const sorted = [...members].toSorted(([a], [b]) => (a < b ? -1 : 1));
     return `{${sorted.map(([name, value]) => `${name}:${value}`).join(",")}}`;
   }

@@ -1,3 +1,4 @@
+import type { Fields } from "./fields.ts";
 import type { Name, Token } from "./record.ts";
 import { digest } from "./token.ts";
 
@@ -14,27 +15,71 @@ const QUOTED = /^"((?:[^"\\]|\\["\\])*)"$/;
 /** Control characters; bytes from 0x80 on may be UTF-8 and are kept as they are. */
 const CONTROL = /[\u0000-\u001f\u007f]/;
 
+/** Where a rule finds its keys and what they may look like. */
+export type KeySetting = {
+  /** Header names, in lower case. */
+  headers: readonly string[];
+  /** Fields of the body. */
+  fields: readonly string[];
+  maxLength: number;
+  /** Matches the whole key. */
+  pattern: RegExp | undefined;
+  isRequired: boolean;
+};
+
 /**
- * The key that a request carries in the first of `names` that is present. More than one header of a name, or two names that
- * differ, is a conflict: guessing which one was meant could execute twice.
+ * The key that a request carries in the first of the rule's headers and fields that is present. More than one header of a name, or
+ * two places that differ, is a conflict: guessing which one was meant could execute twice. `fields` of a body that was not read
+ * are none.
  */
-export function readKey(headers: HeaderValues, names: readonly string[], maxLength: number): KeyReading {
+export function keyOf(setting: KeySetting, headers: HeaderValues, fields: Fields | undefined): KeyReading {
   let found: string | undefined;
-  for (const name of names) {
-    const values = headers[name];
-    if (values === undefined) continue;
-    if (values.length > 1) return refused("key-conflict", `${name} was sent ${values.length} times.`);
-    const sent = values[0] ?? "";
-    if (CONTROL.test(sent)) return refused("key-invalid", `${name} has a control character.`);
-    const key = unquote(sent);
-    if (key === undefined) return refused("key-invalid", `${name} starts with a quote but is not a quoted string.`);
-    if (key === "") return refused("key-invalid", `${name} is empty.`);
-    if (key.length > maxLength)
-      return refused("key-invalid", `${name} has ${key.length} characters, more than ${maxLength}.`);
-    if (found !== undefined && found !== key) return refused("key-conflict", `${names.join(" and ")} differ.`);
+  const places = [
+    ...setting.headers.map((name) => inHeader(name, headers[name])),
+    ...(fields === undefined ? [] : setting.fields.map((name) => inField(name, fields))),
+  ];
+  for (const { place, reading } of places) {
+    if (reading.kind === "absent") continue;
+    if (reading.kind === "refused") return reading;
+    const { key } = reading;
+    if (CONTROL.test(key)) return refused("key-invalid", `${place} has a control character.`);
+    if (key.length > setting.maxLength)
+      return refused("key-invalid", `${place} has ${key.length} characters, more than ${setting.maxLength}.`);
+    if (setting.pattern?.test(key) === false)
+      return refused("key-invalid", `${place} is not of the form that keys have here.`);
+    if (found !== undefined && found !== key) return refused("key-conflict", `${placesOf(setting)} differ.`);
     found = key;
   }
   return found === undefined ? { kind: "absent" } : { kind: "key", key: found };
+}
+
+/** Where a client may put its key, in words. */
+export const placesOf = ({ headers, fields }: KeySetting, between = " and "): string =>
+  [...headers, ...fields.map((name) => `${name} in the body`)].join(between);
+
+type Place = { place: string; reading: KeyReading };
+
+function inHeader(name: string, values: readonly string[] | undefined): Place {
+  if (values === undefined) return { place: name, reading: { kind: "absent" } };
+  const refuse = (code: "key-invalid" | "key-conflict", what: string): Place => ({
+    place: name,
+    reading: refused(code, `${name} ${what}`),
+  });
+  if (values.length > 1) return refuse("key-conflict", `was sent ${values.length} times.`);
+  const sent = values[0] ?? "";
+  if (CONTROL.test(sent)) return refuse("key-invalid", "has a control character.");
+  const key = unquote(sent);
+  if (key === undefined) return refuse("key-invalid", "starts with a quote but is not a quoted string.");
+  return key === "" ? refuse("key-invalid", "is empty.") : { place: name, reading: { kind: "key", key } };
+}
+
+/** An empty field counts as absent: forms send what was not filled in. */
+function inField(name: string, fields: Fields): Place {
+  const place = `${name} in the body`;
+  if (!fields.isPresent(name)) return { place, reading: { kind: "absent" } };
+  const key = fields.text(name);
+  if (key !== undefined) return { place, reading: { kind: "key", key } };
+  return { place, reading: refused("key-invalid", `${place} is not one text or whole number.`) };
 }
 
 function refused(code: "key-invalid" | "key-conflict", what: string): KeyReading {

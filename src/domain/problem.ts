@@ -38,6 +38,19 @@ export const PROBLEMS = {
     retryable: false,
     next: "Send the credential that keys are kept apart by.",
   },
+  "scope-unverifiable": {
+    statuses: [503],
+    title: "The keys that tokens are verified with cannot be had",
+    retryable: true,
+    retryAfter: 5,
+    next: "Nothing was sent: it is safe to send it again, with the same key.",
+  },
+  "validation-failed": {
+    statuses: [400],
+    title: "Body not as the API expects it",
+    retryable: false,
+    next: "Nothing was kept or sent on: mend the body and send it again with the same key.",
+  },
   "bad-request": {
     statuses: [400],
     title: "Request cannot be read",
@@ -161,16 +174,15 @@ export type Problem = {
   /** What to do next, where the table's words do not fit: for requests without a key. */
   next?: string;
   /** One of the code's statuses, where not the first. */
-  status?: number;
+  status?: number | undefined;
   /** Further members of the problem document. */
   members?: Record<string, unknown>;
 };
 
+export type ProblemAnswer = { status: number; headers: string[]; document: Record<string, unknown>; body: Buffer };
+
 /** The problem document and its head, as it goes to the client. */
-export function problemAnswer(
-  problem: Problem,
-  requestId: string,
-): { status: number; headers: string[]; body: Buffer } {
+export function problemAnswer(problem: Problem, requestId: string): ProblemAnswer {
   const entry: Entry = PROBLEMS[problem.code];
   const status = problem.status ?? entry.statuses[0];
   const document = {
@@ -185,5 +197,5 @@ export function problemAnswer(
   };
   const headers = ["Content-Type", "application/problem+json", "Cache-Control", "no-store"];
   if (entry.retryAfter !== undefined) headers.push("Retry-After", String(entry.retryAfter));
-  return { status, headers, body: Buffer.from(JSON.stringify(document)) };
+  return { status, headers, document, body: Buffer.from(JSON.stringify(document)) };
 }

@@ -8,6 +8,20 @@ export const keyMissing = (method: string, header: string): Problem => ({
   what: `${method} needs an idempotency key here, in ${header}.`,
 });
 
+export const scopeMissing = (what: string): Problem => ({ code: "scope-missing", what });
+
+/** What kept the gateway from getting the keys is for its operator, in the log. */
+export const scopeUnverifiable = (): Problem => ({
+  code: "scope-unverifiable",
+  what: "The token that says whose key this is could not be checked.",
+});
+
+export const invalid = (errors: readonly { pointer: string; detail: string }[]): Problem => ({
+  code: "validation-failed",
+  what: `${errors.map(({ pointer, detail }) => `${pointer === "" ? "The body" : pointer} ${detail}`).join("; ")}.`,
+  members: { errors },
+});
+
 export type Unreadable = "too-large" | "cut" | "slow" | "overloaded";
 
 export const unreadable = (reason: Unreadable): Problem => {
@@ -50,6 +64,12 @@ export const notKept = (status: number, location: string | undefined): Problem =
 export const alreadyCompleted = (): Problem => ({
   code: "already-completed",
   what: "The operation was executed; its answer is not known here.",
+});
+
+/** To a retry where the rule rejects repetitions. */
+export const rejected = (): Problem => ({
+  code: "already-completed",
+  what: "The first request with this key was executed; this API's clients are told so instead of its answer.",
 });
 
 /** Why an outcome is unknown, in words; `reason` of the problem. */

@@ -1,44 +1,100 @@
-import type { FingerprintMode } from "./fingerprint.ts";
-import { valuesOf } from "./headers.ts";
-import type { RawHeaders } from "./headers.ts";
+import type { ErrorForm } from "./error-form.ts";
+import type { Fields } from "./fields.ts";
+import type { FingerprintSetting } from "./fingerprint.ts";
+import { keyOf, placesOf } from "./key.ts";
+import type { HeaderValues, KeySetting } from "./key.ts";
+import { bodyMatches, isOnPath, isOnRoute } from "./match.ts";
+import type { Match } from "./match.ts";
+import type { OutcomeLine } from "./outcome.ts";
+import type { Problem } from "./problem.ts";
+import * as refusal from "./refusal.ts";
+import { withoutScope } from "./scope.ts";
 import type { ScopeSetting } from "./scope.ts";
-
-/** From and to, both included. */
-export type StatusRange = readonly [number, number];
 
 /** How the operations of one route are treated. Without a rules file there is one, named "default", made of the settings. */
 export type Rule = {
   name: string;
-  /** Methods that accept keys; others pass through. */
-  methods: readonly string[];
-  keyHeaders: readonly string[];
-  keyMaxLength: number;
-  requireKey: boolean;
+  match: Match;
+  key: KeySetting;
   scope: ScopeSetting;
-  fingerprint: FingerprintMode;
-  releaseStatuses: readonly StatusRange[];
-  unknownStatuses: readonly StatusRange[];
-  retentionMs: number;
-  unknownRetentionMs: number;
+  /** The scope says for certain who asks: a replay needs no more than it. */
+  trustScope: boolean;
+  fingerprint: FingerprintSetting;
+  /** What is wrong with a body, in words; none where nothing is. */
+  faultsOf: ((body: unknown) => readonly Fault[]) | undefined;
+  /** What a retry of a completed operation gets: its answer, or 409 `already-completed`. */
+  onCompleted: "replay" | "reject";
   /** How long a retry waits for the running original before it gets 409; `Prefer: wait` may ask for longer. */
   inFlightWaitMs: number;
+  outcome: readonly OutcomeLine[];
+  retentionMs: number;
+  errors: ErrorForm;
 };
 
+/** `pointer`: where in the body (RFC 6901). */
+export type Fault = { pointer: string; detail: string };
+
+/** What the head of a request already decides. `read`: one of `shortlist` may govern it, which takes the body to tell. */
+export type Sight =
+  | { kind: "pass-through" }
+  | { kind: "refused"; problem: Problem; rule: Rule }
+  | { kind: "read"; shortlist: readonly [Rule, ...Rule[]] };
+
+export type Head = { method: string; path: string; headers: HeaderValues };
+
+const PASS_THROUGH: { kind: "pass-through" } = { kind: "pass-through" };
+
 /**
- * What the upstream's answer says of the operation. `release`: it did not begin, so the key is free again; `unknown`: a proxy
- * in front of the upstream may speak, so nobody can tell; `store`: it ran, whatever came of it.
- * A 503 with Retry-After promises that a later try is welcome: it did not begin. Nor did what went round in a loop (508; RFC 5842,
- * section 7.2): a gateway behind this one says so, and this very one where its upstream leads back to it.
+ * The rules that may govern a request are those on its route, up to the first that asks nothing of the body. Where none of them can
+ * find a key without the body, nor looks for one in it, the body need not be read.
  */
-export function judge(rule: Rule, status: number, headers: RawHeaders): "store" | "release" | "unknown" {
-  if (status === 503 && valuesOf(headers, "retry-after").length > 0) return "release";
-  if (contains(rule.unknownStatuses, status)) return "unknown";
-  if (status === 508 || contains(rule.releaseStatuses, status)) return "release";
-  return "store";
+export function atFirstSight(rules: readonly Rule[], { method, path, headers }: Head): Sight {
+  const onRoute = rules.filter(({ match }) => isOnRoute(match, method, path));
+  const sure = onRoute.findIndex(({ match }) => match.body.length === 0);
+  const [first, ...others] = sure === -1 ? onRoute : onRoute.slice(0, sure + 1);
+  if (first === undefined) return PASS_THROUGH;
+  if (sure === 0 && first.key.fields.length === 0) {
+    const reading = keyOf(first.key, headers, undefined);
+    if (reading.kind === "refused") return { kind: "refused", problem: reading, rule: first };
+    if (reading.kind === "absent") return withoutKey(first, method);
+  }
+  const shortlist = [first, ...others] as const;
+  return shortlist.some((rule) => mayHaveKey(rule, headers)) ? { kind: "read", shortlist } : PASS_THROUGH;
 }
 
-function contains(ranges: readonly StatusRange[], status: number): boolean {
-  return ranges.some(([from, to]) => from <= status && status <= to);
+function mayHaveKey({ key, match }: Rule, headers: HeaderValues): boolean {
+  if (key.fields.length > 0 || (key.isRequired && match.body.length > 0)) return true;
+  return key.headers.some((name) => headers[name] !== undefined);
+}
+
+function withoutKey(rule: Rule, method: string): Extract<Sight, { kind: "pass-through" | "refused" }> {
+  if (!rule.key.isRequired) return PASS_THROUGH;
+  return { kind: "refused", problem: refusal.keyMissing(method, placesOf(rule.key, " or ")), rule };
+}
+
+/** What head and body together decide: the rule that governs, and the key. */
+export type Found =
+  | { kind: "pass-through" }
+  | { kind: "refused"; problem: Problem; rule: Rule }
+  | { kind: "keyed"; rule: Rule; key: string };
+
+export function find(shortlist: readonly Rule[], { method, headers }: Head, fields: Fields): Found {
+  const rule = shortlist.find(({ match }) => bodyMatches(match, fields));
+  if (rule === undefined) return PASS_THROUGH;
+  const reading = keyOf(rule.key, headers, fields);
+  switch (reading.kind) {
+    case "key":
+      return { kind: "keyed", rule, key: reading.key };
+    case "refused":
+      return { kind: "refused", problem: reading, rule };
+    case "absent":
+      return withoutKey(rule, method);
+  }
+}
+
+/** A path as it may be logged: without what says whose key it is, for any of the rules that it could belong to. */
+export function pathToLog(rules: readonly Rule[], path: string): string {
+  return rules.reduce((rest, { match, scope }) => (isOnPath(match, path) ? withoutScope(scope, rest) : rest), path);
 }
 
 /** Seconds that `Prefer: wait=N` asks for (RFC 7240, section 4.3), in ms; undefined where it does not. */

@@ -4,10 +4,12 @@ import { Socket } from "node:net";
 import { Readable } from "node:stream";
 import type { Duplex } from "node:stream";
 import express from "express";
+import type { Share } from "../budget.ts";
 import { problemAnswer } from "../domain/problem.ts";
 import type { Problem } from "../domain/problem.ts";
 import { newId } from "../ids.ts";
-import { handle, refuse } from "../pipeline.ts";
+import { refuse } from "../answering.ts";
+import { handle } from "../pipeline.ts";
 import type { Gate } from "../pipeline.ts";
 import type { Reply, Request, RequestEnd } from "../request.ts";
 import type { PassThrough } from "../upstream/pass-through.ts";
@@ -180,21 +182,25 @@ async function serve(inbound: Inbound, one: Served, connection: Connection, unsa
   inbound.onStart();
   const { id: requestId, method, path, facts } = request;
   let replyBytes = 0;
+  let readBytes: Share | undefined;
   const end: RequestEnd = { requestId, method, path, status: 0, outcome: "pass-through", ms: 0, facts };
   try {
     if (unsafe !== undefined) facts.why = unsafe.reason;
     const reply = unsafe === undefined ? await handle(request, inbound.gate) : refuse(request, unsafe);
-    const isLast = inbound.isDraining() || unsafe !== undefined || (reply !== "pass-through" && !req.complete);
+    const isPassThrough = reply.outcome === "pass-through";
+    const isLast = inbound.isDraining() || unsafe !== undefined || (!isPassThrough && !req.complete);
+    if (reply.outcome === "pass-through") readBytes = reply.read?.share;
     if (one.brokenOff !== undefined) {
       // The body turned out malformed in the tick of its head, which is not sent on then.
-    } else if (reply === "pass-through") {
+    } else if (reply.outcome === "pass-through") {
       if (isLast) res.shouldKeepAlive = false;
       one.isPassThrough = true;
-      sayContinue(req, res);
-      inbound.passThrough.web(req, res, request.outgoingHeaders(), (problem) => {
+      if (reply.read === undefined) sayContinue(req, res);
+      const refuseIt = (problem: Problem): void => {
         end.outcome = problem.code;
         sendReply(res, problemAnswer(problem, requestId), true);
-      });
+      };
+      inbound.passThrough.web(req, res, { headers: request.outgoingHeaders(), body: reply.read?.body }, refuseIt);
     } else {
       end.outcome = reply.outcome;
       connection.isOver ||= isLast;
@@ -210,6 +216,7 @@ async function serve(inbound: Inbound, one: Served, connection: Connection, unsa
   }
   await closed.promise;
   inbound.budget.give(replyBytes);
+  readBytes?.giveBack();
   end.status = res.headersSent ? res.statusCode : 0;
   if (one.brokenOff !== undefined) {
     Object.assign(end, { outcome: one.brokenOff.code, status: problemAnswer(one.brokenOff, requestId).status });

@@ -32,13 +32,16 @@ const HOST = /^[\w.:[\]%~!$&'()*+;=-]+$/;
 const LENGTH = /^(?:0|[1-9]\d{0,14})$/;
 
 /** `pseudonym`: this gateway's in Via. */
-type Gateway = { rule: Rule; pseudonym: string };
+type Gateway = { rules: readonly Rule[]; pseudonym: string };
+
+/** What of the rules matters here. */
+type Known = { methods: ReadonlySet<string>; keyHeaders: ReadonlySet<string>; pseudonym: string };
 
 /** `finds` says what is wrong, in words for the client. */
 type Refusal = {
   reason: string;
   code?: ProblemCode;
-  finds: (head: Head, lines: Lines, gateway: Gateway) => string | false;
+  finds: (head: Head, lines: Lines, known: Known) => string | false;
 };
 
 /**
@@ -74,8 +77,8 @@ const REFUSALS: readonly Refusal[] = [
   {
     // Where no key is read, paths are the upstream's affair alone.
     reason: "ambiguous path",
-    finds: ({ method, path }, _, { rule }) =>
-      rule.methods.includes(method) &&
+    finds: ({ method, path }, _, { methods }) =>
+      methods.has(method) &&
       AMBIGUOUS.test(path) &&
       `The path of a ${method} must be in its plain form: no empty or dot segments, no encoded slash, backslash or control character.`,
   },
@@ -89,8 +92,8 @@ const REFUSALS: readonly Refusal[] = [
   {
     reason: "repeated key",
     code: "key-conflict",
-    finds: (_, { repeated }, { rule }) =>
-      repeated !== undefined && rule.keyHeaders.includes(repeated) && `${repeated} was sent more than once.`,
+    finds: (_, { repeated }, { keyHeaders }) =>
+      repeated !== undefined && keyHeaders.has(repeated) && `${repeated} was sent more than once.`,
   },
   {
     reason: "repeated field",
@@ -143,12 +146,17 @@ const REFUSALS: readonly Refusal[] = [
 ];
 
 /** Looks at every request before anything else does. */
-export function createGuard(gateway: Gateway): Guard {
-  const known = knownFields(gateway.rule);
+export function createGuard({ rules, pseudonym }: Gateway): Guard {
+  const fields = knownFields(rules);
+  const known: Known = {
+    methods: new Set(rules.flatMap(({ match }) => match.methods)),
+    keyHeaders: new Set(rules.flatMap(({ key }) => key.headers)),
+    pseudonym,
+  };
   return (head) => {
-    const lines = readLines(head.rawHeaders, known);
+    const lines = readLines(head.rawHeaders, fields);
     for (const { reason, code = "bad-request", finds } of REFUSALS) {
-      const what = finds(head, lines, gateway);
+      const what = finds(head, lines, known);
       if (what !== false) return { code, what, reason };
     }
     return undefined;

@@ -42,13 +42,13 @@ const STAYS = ["cookie", "content-encoding"];
 const ONLY_KNOWN = [...HOP_BY_HOP, ...REBUILT, ...ONLY_TRUSTED, "prefer"];
 
 /** The key headers of a rule and those its scope is read from. */
-function ownFields({ keyHeaders, scope }: Rule): string[] {
+function ownFields({ key, scope }: Rule): string[] {
   const sources = scope === "auto" ? [] : scope.flatMap((source) => (source.from === "header" ? [source.name] : []));
-  return [...keyHeaders, ...sources];
+  return [...key.headers, ...sources];
 }
 
 /** The fields that the gateway acts on, by the name under which look-alikes would be taken for them. */
-export function knownFields(rule: Rule): KnownFields {
+export function knownFields(rules: readonly Rule[]): KnownFields {
   const known = new Map<string, Known>();
   const add = (names: readonly string[], once: boolean, stays: boolean): void => {
     for (const name of names) {
@@ -57,7 +57,7 @@ export function knownFields(rule: Rule): KnownFields {
       else if (!field.spellings.includes(name)) field.spellings.push(name);
     }
   };
-  add([...ONCE, ...ownFields(rule)], true, true);
+  add([...ONCE, ...rules.flatMap(ownFields)], true, true);
   add(STAYS, false, true);
   add(ONLY_KNOWN, false, false);
   return known;

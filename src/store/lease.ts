@@ -13,7 +13,6 @@ export type LeaseSettings = {
   records: Records;
   keyring: Keyring;
   leaseMs: number;
-  retentionMs: number;
   onAlarm: (alarm: Alarm) => void;
   name: Name;
   identity: Identity;
@@ -53,9 +52,9 @@ export class Lease {
     return !this.#isLost && performance.now() < this.#goodUntil;
   }
 
-  /** The upstream's whole answer, or what is kept of it. */
-  complete(kept: Kept): Promise<boolean> {
-    const { records, keyring, name, identity, retentionMs } = this.#settings;
+  /** The upstream's whole answer, or what is kept of it. `retentionMs`: how long, from now. */
+  complete(kept: Kept, retentionMs: number): Promise<boolean> {
+    const { records, keyring, name, identity } = this.#settings;
     const answer = sealKept(keyring, name, identity, kept);
     const completion = { ...identity, startedAt: this.#startedAt, answer, retentionMs };
     return this.#settle(async () => {

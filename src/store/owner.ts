@@ -32,7 +32,6 @@ export type OwnerSettings = {
   leaseMs: number;
   /** How long a record stays whose owner never comes back. */
   unknownRetentionMs: number;
-  retentionMs: number;
   onAlarm: (alarm: Alarm) => void;
 };
 

@@ -14,10 +14,13 @@ import type { Refuse } from "./passing.ts";
 import { Tunnels, endWithClient, responseOn } from "./tunnels.ts";
 
 export type PassThrough = {
-  web(req: IncomingMessage, res: ServerResponse, outgoingHeaders: string[], refuse: Refuse): void;
+  web(req: IncomingMessage, res: ServerResponse, outgoing: Outgoing, refuse: Refuse): void;
   upgrade(req: IncomingMessage, socket: Socket, head: Buffer, outgoingHeaders: string[], refuse: Refuse): void;
   close(): void;
 };
+
+/** `body`: where it was read already; else it is streamed from the request. */
+type Outgoing = { headers: string[]; body?: Buffer | undefined };
 
 export type PassThroughSettings = UpstreamAddress & {
   preserveHost: boolean;
@@ -65,6 +68,10 @@ export function openPassThrough(settings: PassThroughSettings): PassThrough {
         one.fail(new Error("unexpected 101"));
       });
       passInterimAnswers(sent, res);
+      if (one.body !== undefined) {
+        if (one.body.length > 0) sent.write(one.body); // the library ends it: it finds the request at its end
+        return passTrailers(req, sent);
+      }
       if (req.complete) return;
       req.once("end", () => passTrailers(req, sent)); // before pipe's, which ends the request
       if (req.readableLength === 0) sent.write(EMPTY); // the body is still to come: the head need not wait for it
@@ -102,22 +109,22 @@ export function openPassThrough(settings: PassThroughSettings): PassThrough {
     plugins: [plugin],
   });
 
-  const prepare = (req: IncomingMessage, outgoing: string[], framing: NodeJS.Dict<string>, refuse: Refuse): void => {
-    all.set(req, new Passing(req, basePath + (req.url ?? "/"), refuse));
+  const prepare = (req: IncomingMessage, outgoing: Outgoing, framing: NodeJS.Dict<string>, refuse: Refuse): void => {
+    all.set(req, new Passing(req, basePath + (req.url ?? "/"), outgoing.body, refuse));
     const host = preserveHost ? {} : { Host: url.host };
-    req.headers = { ...host, ...byName(outgoing), ...framing };
+    req.headers = { ...host, ...byName(outgoing.headers), ...framing };
     req.url = "/"; // "//" would throw in the library's path filter; pathRewrite puts the real one back
   };
 
   return {
-    web(req, res, outgoingHeaders, refuse) {
-      prepare(req, outgoingHeaders, framingOf(req), refuse);
+    web(req, res, outgoing, refuse) {
+      prepare(req, outgoing, framingOf(req), refuse);
       void proxy(req, res, (error) => {
         if (Error.isError(error)) all.get(req)?.fail(error);
       });
     },
     upgrade(req, socket, head, outgoingHeaders, refuse) {
-      prepare(req, outgoingHeaders, { connection: "upgrade", upgrade: "websocket" }, refuse);
+      prepare(req, { headers: outgoingHeaders }, { connection: "upgrade", upgrade: "websocket" }, refuse);
       proxy.upgrade(req, socket, head);
     },
     close() {

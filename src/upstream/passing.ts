@@ -13,6 +13,8 @@ const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
 export class Passing {
   /** As the upstream gets it. */
   readonly target: string;
+  /** Where it was read already. */
+  readonly body: Buffer | undefined;
   readonly #req: IncomingMessage;
   readonly #refuse: Refuse;
   /** A connection stood: from then on the request may have been sent. */
@@ -22,9 +24,10 @@ export class Passing {
   /** Nothing that happens to the upstream's connection concerns the client any more. */
   isOver = false;
 
-  constructor(req: IncomingMessage, target: string, refuse: Refuse) {
+  constructor(req: IncomingMessage, target: string, body: Buffer | undefined, refuse: Refuse) {
     this.#req = req;
     this.target = target;
+    this.body = body;
     this.#refuse = refuse;
   }
 

@@ -89,7 +89,6 @@ describe("settings", () => {
     ["ONCEGATE_STORE", "postgres://x", "must start with sqlite:"],
     ["ONCEGATE_MODE", "observe", "is not available in this version"],
     ["ONCEGATE_WORKERS", "2", "is not available in this version"],
-    ["ONCEGATE_RULES", "rules.yaml", "is not available in this version"],
     ["ONCEGATE_ADMIN_TOKEN", "short", "at least 16 characters"],
   ])("refuse %s=%s", (name, text, reason) => {
     expect(refusalOf({ [name]: text })).toContain(reason);

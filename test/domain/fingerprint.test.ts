@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { canonicalJson } from "../../src/domain/canonical-json.ts";
-import { fieldOf, readContent } from "../../src/domain/content.ts";
+import { readContent } from "../../src/domain/content.ts";
+import { fieldsOf } from "../../src/domain/fields.ts";
 import { fingerprintOf } from "../../src/domain/fingerprint.ts";
 import type { FingerprintMode } from "../../src/domain/fingerprint.ts";
 
@@ -13,6 +14,7 @@ type Sent = {
   coding?: string;
   body: string | Buffer;
   mode?: FingerprintMode;
+  ignore?: { fields?: string[]; query?: string[] };
 };
 function print({
   method = "POST",
@@ -22,9 +24,12 @@ function print({
   coding,
   body,
   mode = "content",
+  ignore: { fields = [], query: parameters = [] } = {},
 }: Sent): string {
   const bytes = Buffer.from(body as string);
-  return fingerprintOf(SECRET, mode, { method, path, query, body: bytes, content: readContent(type, coding, bytes) });
+  const content = readContent(type, coding, bytes);
+  const setting = { mode, ignore: { fields, query: parameters } };
+  return fingerprintOf(SECRET, setting, { method, path, query, body: bytes, content });
 }
 const json = (body: string): string => print({ body });
 
@@ -166,6 +171,6 @@ describe("a field of the body", () => {
     ],
     ["text/plain", "clientCode=c1", undefined],
   ])("of %s %s is %s", (type, body, expected) => {
-    expect(fieldOf(readContent(type, undefined, Buffer.from(body)), "clientCode")).toBe(expected);
+    expect(fieldsOf(readContent(type, undefined, Buffer.from(body))).text("clientCode")).toBe(expected);
   });
 });

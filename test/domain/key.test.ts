@@ -1,9 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
-import { keyHashOf, nameOf, readKey } from "../../src/domain/key.ts";
+import { keyHashOf, keyOf, nameOf } from "../../src/domain/key.ts";
 import { digest } from "../../src/domain/token.ts";
 
 const NAMES = ["x-idempotency-key", "idempotency-key"];
-const read = (headers: Record<string, string[]>) => readKey(headers, NAMES, 255);
+const read = (headers: Record<string, string[]>) =>
+  keyOf({ headers: NAMES, fields: [], maxLength: 255, pattern: undefined, isRequired: false }, headers, undefined);
 const key = (sent: string) => read({ "x-idempotency-key": [sent] });
 
 describe("a key", () => {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
-import { credentialOf, parseSource, scopeOf, withoutScope } from "../../src/domain/scope.ts";
+import { credentialOf, jwtClaims } from "../../src/domain/credential.ts";
+import { scopeOf, withoutScope } from "../../src/domain/scope.ts";
 import type { ScopeSetting } from "../../src/domain/scope.ts";
+import { parseSource } from "../../src/domain/source.ts";
 
 type Headers = Record<string, string[]>;
 const scope = (
@@ -8,7 +10,13 @@ const scope = (
   setting: ScopeSetting = "auto",
   more: { path?: string; query?: string; fields?: Record<string, string> } = {},
 ) =>
-  scopeOf(setting, { headers, path: more.path ?? "/", query: more.query ?? "", field: (name) => more.fields?.[name] });
+  scopeOf(setting, {
+    headers,
+    path: more.path ?? "/",
+    query: more.query ?? "",
+    fields: { text: (name) => more.fields?.[name] },
+    claims: () => jwtClaims(headers["authorization"]?.[0]),
+  });
 const scopeText = (...args: Parameters<typeof scope>): string => {
   const reading = scope(...args);
   return reading.kind === "scope" ? reading.scope : `missing: ${reading.what}`;

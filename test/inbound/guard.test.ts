@@ -4,11 +4,11 @@ import { aRule } from "../support/rule.ts";
 
 /** What a guard depends on; all that it refuses everywhere is in conformance/hostile-requests.test.ts. */
 const RULE = aRule({
-  methods: ["POST", "PUT"],
-  keyHeaders: ["x-request-id", "order_number"],
+  match: { methods: ["POST", "PUT"], path: undefined, body: [] },
+  key: { headers: ["x-request-id", "order_number"], fields: [], maxLength: 255, pattern: undefined, isRequired: false },
   scope: [{ from: "header", name: "x-tenant" }, { from: "basic" }],
 });
-const guard = createGuard({ rule: RULE, pseudonym: "oncegate-12345678" });
+const guard = createGuard({ rules: [RULE], pseudonym: "oncegate-12345678" });
 
 const head = (lines: string[], method = "POST", path = "/invoices") => ({
   method,

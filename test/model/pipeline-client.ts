@@ -1,7 +1,7 @@
 import { Budget, Share } from "../../src/budget.ts";
 import type { ClaimAnswer } from "../../src/domain/claim.ts";
 import type { StoredRecord, Token } from "../../src/domain/record.ts";
-import type { Reply, Request } from "../../src/request.ts";
+import type { PassOn, Reply, Request } from "../../src/request.ts";
 import type { Owner } from "../../src/store/owner.ts";
 import type { Sent } from "./pipeline-ledger.ts";
 import type { StoreLink } from "./pipeline-link.ts";
@@ -28,7 +28,7 @@ export type Asked = {
   /** When the API's answer was there, or why there is none. */
   executedAt: number | undefined;
   endedAt: number | undefined;
-  reply: Reply | "pass-through" | undefined;
+  reply: Reply | PassOn | undefined;
   /** The record of its name in the instant of its reply. */
   recordThen: StoredRecord | undefined;
   failure: unknown;

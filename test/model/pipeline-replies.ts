@@ -23,7 +23,7 @@ export type Seen = {
 export function all(asked: readonly Asked[]): Seen[] {
   return asked.flatMap((of) => {
     const { ask, reply, gateway } = of;
-    if (reply === undefined || reply === "pass-through" || gateway.link.isDead) return [];
+    if (reply === undefined || reply.outcome === "pass-through" || gateway.link.isDead) return [];
     const { status, outcome, headers } = reply;
     const text = asText(reply);
     return [{ of, ask, status, outcome, headers, text, toJSON: () => [ask, status, outcome, text] }];

@@ -6,6 +6,7 @@ import type { Alarm } from "../../src/store/lease.ts";
 import { Keyring } from "../../src/store/keyring.ts";
 import { StoreError } from "../../src/store/records.ts";
 import { DomainRecords } from "../store/domain-records.ts";
+import { outcomeOfStatuses } from "../../src/domain/outcome.ts";
 import { aRule } from "../support/rule.ts";
 import { anAsked } from "./pipeline-client.ts";
 import type { Asked, Gateway } from "./pipeline-client.ts";
@@ -25,10 +26,8 @@ export const LEASES_MS = [1_000, 3_000] as const;
 export const CLIENT_WAIT_MS = 5_000;
 const RETENTION_MS = 86_400_000;
 const RULE = aRule({
-  releaseStatuses: [[400, 499]],
-  unknownStatuses: [[502, 504]],
+  outcome: outcomeOfStatuses({ release: [[400, 499]], unknown: [[502, 504]] }),
   retentionMs: RETENTION_MS,
-  unknownRetentionMs: 30 * RETENTION_MS,
 });
 /** Longer than any pause, patience or lease: who has not ended by then never will. */
 const HEALED_WITHIN_MS = 60_000;
@@ -136,7 +135,7 @@ export class World {
     const { ledger } = this;
     try {
       const reply = await handle(asked.request, {
-        rule: RULE,
+        rules: () => [RULE],
         naming: async () => {
           if (asked.gateway.link.isDown) {
             asked.gateway.link.hasFailed = true;
@@ -214,7 +213,6 @@ export class World {
       },
       keyring: new Keyring(),
       leaseMs: this.#leaseMs,
-      retentionMs: RETENTION_MS,
       unknownRetentionMs: 30 * RETENTION_MS,
       onAlarm: (alarm) => this.alarms.push(alarm),
     });

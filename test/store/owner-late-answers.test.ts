@@ -27,7 +27,6 @@ function owner(leaseMs: number, differently: Partial<Records> = {}, onAlarm: (al
     keyring: new Keyring(),
     records: { ...store.records, ...differently },
     leaseMs,
-    retentionMs: 60_000,
     unknownRetentionMs: 60_000,
     onAlarm,
   });
@@ -151,7 +150,7 @@ describe("a claim of which a copy may still arrive is withdrawn after its deadli
 
   test("another's stored answer, which expires before the copy arrives", async () => {
     const lease = await claimed(owner(10_000));
-    await lease.complete({ kind: "answer", status: 201, headers: [], body: Buffer.from("ok") });
+    await lease.complete({ kind: "answer", status: 201, headers: [], body: Buffer.from("ok") }, 60_000);
     const expire = () => fixture.connect().exec("DELETE FROM record");
     expect(await arrivingLate(async () => expire())).toBe("completed");
   });

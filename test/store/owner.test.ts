@@ -73,7 +73,6 @@ function owner(leaseMs = 10_000): Owner {
     keyring: new Keyring(),
     records: faulty(store.records),
     leaseMs,
-    retentionMs: 60_000,
     unknownRetentionMs: 60_000,
     onAlarm: (alarm) => alarms.push(alarm),
   });
@@ -110,7 +109,6 @@ describe("an owner", () => {
         claim: (name, attempt) => (told.push(Object.keys(attempt)), records.claim(name, attempt)),
       },
       leaseMs: 10_000,
-      retentionMs: 60_000,
       unknownRetentionMs: 60_000,
       onAlarm: () => {},
     });
@@ -144,7 +142,6 @@ describe("an owner", () => {
         },
       },
       leaseMs: 1_000,
-      retentionMs: 60_000,
       unknownRetentionMs: 60_000,
       onAlarm: (alarm) => alarms.push(alarm),
     });
@@ -183,7 +180,7 @@ describe("an owner", () => {
   test.each<Fault>(["unsent", "request-lost", "reply-lost"])("completes although its settle was %s", async (fault) => {
     const lease = await claimed(owner());
     faults = [["complete", fault]];
-    expect(await lease.complete(ANSWER)).toBe(true);
+    expect(await lease.complete(ANSWER, 60_000)).toBe(true);
     expect(await store.records.read(NAME)).toMatchObject({ state: "completed" });
     expect(alarms).toEqual([]);
   });
@@ -192,7 +189,7 @@ describe("an owner", () => {
     const by = owner();
     const lease = await claimed(by);
     faults = times(6, "complete", "request-lost");
-    expect(await lease.complete(ANSWER)).toBe(false);
+    expect(await lease.complete(ANSWER, 60_000)).toBe(false);
     expect(await state()).toBe("executing");
     await by.idle();
     expect(await state()).toBe("completed");
@@ -204,7 +201,7 @@ describe("an owner", () => {
     await until("six renewals", () => calls.filter((verb) => verb === "renew").length >= 6);
     expect(lease.isGood()).toBe(true);
     expect(await state()).toBe("executing");
-    expect(await lease.complete(ANSWER)).toBe(true);
+    expect(await lease.complete(ANSWER, 60_000)).toBe(true);
   });
 
   test("whose renewals fail may no longer send once the lease is over, and still completes with the late truth", async () => {
@@ -212,7 +209,7 @@ describe("an owner", () => {
     const lease = await claimed(owner(1_000));
     await until("the lease is over", () => !lease.isGood());
     await until("the record is unknown", async () => (await state()) === "unknown");
-    expect(await lease.complete(ANSWER)).toBe(true);
+    expect(await lease.complete(ANSWER, 60_000)).toBe(true);
     expect(await state()).toBe("completed");
     expect(alarms).toEqual([]);
   });
@@ -231,7 +228,7 @@ describe("an owner", () => {
     const lease = await claimed(owner());
     const record = await store.records.read(NAME);
     await store.records.release(NAME, record?.owner ?? "");
-    expect(await lease.complete(ANSWER)).toBe(true);
+    expect(await lease.complete(ANSWER, 60_000)).toBe(true);
     expect(await state()).toBe("completed");
     expect(alarms).toEqual([{ alarm: "record-recreated", name: NAME }]);
   });
@@ -241,8 +238,8 @@ describe("an owner", () => {
     const record = await store.records.read(NAME);
     await store.records.release(NAME, record?.owner ?? "");
     const fast = await claimed(owner());
-    expect(await fast.complete(ANSWER)).toBe(true);
-    expect(await slow.complete({ ...ANSWER, status: 200 })).toBe(false);
+    expect(await fast.complete(ANSWER, 60_000)).toBe(true);
+    expect(await slow.complete({ ...ANSWER, status: 200 }, 60_000)).toBe(false);
     const completed = await store.records.read(NAME);
     expect(completed?.state === "completed" && decodeKept(completed.answer)).toEqual(ANSWER);
     expect(alarms).toEqual([{ alarm: "settle-refused", name: NAME }]);

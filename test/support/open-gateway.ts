@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import { loadSettings } from "../../src/config/load.ts";
+import { mistakeText } from "../../src/config/mistakes.ts";
+import { rulesOf } from "../../src/config/rules.ts";
 import { openStore } from "../../src/store/open.ts";
 import type { ConnectionLimits } from "../../src/inbound/limits.ts";
 import { startGateway } from "../../src/wiring.ts";
@@ -16,17 +18,18 @@ export type OpenGateway = {
   close(): Promise<void>;
 };
 
-/** `ca`: the upstream's own authority, in PEM. */
-type Given = { limits?: ConnectionLimits; ca?: string };
+/** `ca`: the upstream's own authority, in PEM. `rules`: text of a rules file. */
+type Given = { limits?: ConnectionLimits; ca?: string; rules?: string };
 
 /** On free ports and, unless `env` names another store, on a SQLite file of its own. */
-export async function openGateway(env: Record<string, string>, given: Given = {}): Promise<OpenGateway> {
+export async function openGateway(env: Record<string, string>, { rules, ...given }: Given = {}): Promise<OpenGateway> {
   const folder = mkdtempSync(join(tmpdir(), "oncegate-test-"));
   const loaded = loadSettings(
     {
       ONCEGATE_LISTEN: "127.0.0.1:0",
       ONCEGATE_ADMIN_LISTEN: "127.0.0.1:0",
       ONCEGATE_STORE: `sqlite:${join(folder, "oncegate.db")}`,
+      ...(rules === undefined ? {} : { ONCEGATE_RULES: "rules.yaml" }),
       ...env,
     },
     () => {
@@ -34,10 +37,19 @@ export async function openGateway(env: Record<string, string>, given: Given = {}
     },
   );
   if (loaded.kind === "refused") throw new Error(loaded.message);
+  const ruled = rulesOf(loaded.settings, { readFile: () => rules ?? "" });
+  if (ruled.kind === "refused") throw new Error(ruled.mistakes.map(mistakeText).join("\n"));
   const lines: string[] = [];
   const log = pino({ level: "debug" }, { write: (line: string) => void lines.push(line) });
   const store = await openStore(loaded.settings.ONCEGATE_STORE, { mayEvict: false });
-  const gateway = await startGateway(loaded.settings, { store, log, ca: undefined, version: "0.0.0-test", ...given });
+  const gateway = await startGateway(loaded.settings, {
+    rules: ruled.rules,
+    store,
+    log,
+    ca: undefined,
+    version: "0.0.0-test",
+    ...given,
+  });
   return {
     url: gateway.listeners.clients,
     adminUrl: gateway.listeners.admin,

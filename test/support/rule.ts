@@ -1,20 +1,20 @@
 import type { Rule } from "../../src/domain/rule.ts";
 
-/** A rule that stores every answer, but for what `differing` says. */
+/** A rule for every POST, with keys in a header, that stores every answer; but for what `differing` says. */
 export function aRule(differing: Partial<Rule> = {}): Rule {
   return {
     name: "default",
-    methods: ["POST"],
-    keyHeaders: ["idempotency-key"],
-    keyMaxLength: 255,
-    requireKey: false,
+    match: { methods: ["POST"], path: undefined, body: [] },
+    key: { headers: ["idempotency-key"], fields: [], maxLength: 255, pattern: undefined, isRequired: false },
     scope: "auto",
-    fingerprint: "content",
-    releaseStatuses: [],
-    unknownStatuses: [],
-    retentionMs: 60_000,
-    unknownRetentionMs: 60_000,
+    trustScope: false,
+    fingerprint: { mode: "content", ignore: { fields: [], query: [] } },
+    faultsOf: undefined,
+    onCompleted: "replay",
     inFlightWaitMs: 0,
+    outcome: [],
+    retentionMs: 60_000,
+    errors: { format: "problem", statuses: {} },
     ...differing,
   };
 }

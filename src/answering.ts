@@ -1,0 +1,44 @@
+import { PLAIN } from "./domain/error-form.ts";
+import type { Voice } from "./domain/error-form.ts";
+import { endToEnd, via } from "./domain/headers.ts";
+import type { RawHeaders } from "./domain/headers.ts";
+import type { Problem } from "./domain/problem.ts";
+import * as refusal from "./domain/refusal.ts";
+import type { Kept } from "./domain/replay.ts";
+import type { Operation } from "./operation.ts";
+import type { Reply, Request } from "./request.ts";
+
+/** A problem as the client's API would say it. */
+export function refuse(request: Request, problem: Problem, say: Voice = PLAIN): Reply {
+  const { status, headers, body } = say(problem, request.id);
+  return { outcome: problem.code, status, headers, body };
+}
+
+export type UpstreamAnswer = { status: number; headers: RawHeaders; body: Reply["body"] };
+
+/** The upstream's answer as it goes to the client, with what the gateway has to `add`. */
+export function fromUpstream(
+  outcome: Reply["outcome"],
+  { status, headers, body }: UpstreamAnswer,
+  add: readonly string[],
+): Reply {
+  const passed = endToEnd(headers, status === 204 ? ["content-length"] : []); // a client would wait for that body (RFC 9110, 8.6)
+  return { outcome, status, headers: [...passed, "Via", via("1.1"), ...add], body };
+}
+
+/** What is kept of a completed operation, as its retry gets it. */
+export function replay({ request, say }: Operation, kept: Kept): Reply {
+  switch (kept.kind) {
+    case "answer":
+      return fromUpstream("replayed", kept, ["Idempotent-Replayed", "true"]);
+    case "operator-answer":
+      return fromUpstream("replayed", kept, ["Idempotent-Replayed", "true", "Idempotency-Source", "operator"]);
+    case "executed":
+      return refuse(request, refusal.alreadyCompleted(), say);
+    case "head": {
+      const reply = refuse(request, refusal.notKept(kept.status, kept.location), say);
+      if (kept.location !== undefined) reply.headers.push("Location", kept.location);
+      return reply;
+    }
+  }
+}

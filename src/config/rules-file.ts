@@ -1,0 +1,215 @@
+import { closestMatch } from "leven";
+import { z } from "zod";
+import { PROBLEMS } from "../domain/problem.ts";
+import type { ProblemCode } from "../domain/problem.ts";
+import { isPointer } from "../domain/pointer.ts";
+import { pathPattern } from "../domain/match.ts";
+import { parseSource } from "../domain/source.ts";
+import type { Source } from "../domain/source.ts";
+import type { StatusRange } from "../domain/outcome.ts";
+import * as value from "./values.ts";
+
+/** The rules file as it is written. Each value is turned into what the program works with; config/rules.ts makes rules of it. */
+
+/** A map with these fields and no other: what is not known is a mistake, with the name that was meant. */
+const fields = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
+  z.strictObject(shape, { error: didYouMean(Object.keys(shape)) });
+
+const didYouMean =
+  (names: readonly string[]) =>
+  (issue: z.core.$ZodRawIssue): string | undefined =>
+    issue.code === "unrecognized_keys" ? issue.keys.map((key) => unknownName(key, names)).join(", ") : undefined;
+
+const unknownName = (name: string, names: readonly string[]): string =>
+  `does not know ${name} (did you mean ${closestMatch(name, names)}?)`;
+
+const source = (...from: Source["from"][]) =>
+  z.string().transform((text, context): Source => {
+    const parsed = parseSource(text);
+    if (parsed !== undefined && from.includes(parsed.from)) return parsed;
+    context.addIssue(`must be ${from.map((one) => FORMS[one]).join(" or ")}`);
+    return z.NEVER;
+  });
+const FORMS: Record<Source["from"], string> = {
+  header: "header:NAME",
+  basic: "basic:username",
+  jwt: "jwt:CLAIM",
+  body: "body:FIELD",
+  query: "query:NAME",
+  path: "path:N",
+};
+
+const list = <Item extends z.ZodType>(item: Item) => z.array(item).min(1);
+const scalar = () => z.union([z.string(), z.int()], { error: "must be a text or a whole number" }).transform(String);
+const word = () =>
+  z
+    .union([z.string(), z.number(), z.boolean(), z.null()], { error: "must be a text, a number, true, false or null" })
+    .transform(String);
+
+const method = () => z.enum(["POST", "PUT", "PATCH", "DELETE"]);
+
+const path = () =>
+  z.string().transform((glob, context) => {
+    const pattern = pathPattern(glob);
+    if (pattern !== undefined) return { glob, pattern };
+    context.addIssue(
+      "must be a path in its plain form that starts with a slash, with * for one segment and ** for any number of them, alone between slashes",
+    );
+    return z.NEVER;
+  });
+
+const pattern = () =>
+  z.string().transform((text, context) => {
+    try {
+      return new RegExp(`^(?:${text})$`, "u");
+    } catch (error) {
+      context.addIssue(`must be a regular expression (${error instanceof Error ? error.message : String(error)})`);
+      return z.NEVER;
+    }
+  });
+
+const statusRange = () =>
+  z
+    .union([z.int().transform(String), z.string()], { error: "must be a status or a range of them" })
+    .transform((text, context): StatusRange => {
+      const [, from, to = from] = /^([1-5]\d\d)(?:-([1-5]\d\d))?$/.exec(text) ?? [];
+      if (from !== undefined && Number(from) <= Number(to)) return [Number(from), Number(to)];
+      context.addIssue("must be a status or a range of them that goes upwards, 500-599 for instance");
+      return z.NEVER;
+    });
+
+const condition = () =>
+  fields({
+    status: list(statusRange()).optional().meta({ description: "Statuses and ranges: [400, 500-599]." }),
+    header: z.string().toLowerCase().optional().meta({ description: "A header that the answer has." }),
+    body: z
+      .string()
+      .refine(isPointer, "must be a JSON pointer, /status/errorCode for instance")
+      .optional()
+      .meta({ description: "JSON pointer into the answer's body; goes with in or equals." }),
+    in: list(word()).optional().meta({ description: "The value is one of these." }),
+    equals: word().optional().meta({ description: "The value is this." }),
+  }).superRefine((given, context) => {
+    const { status, header, body, in: among, equals } = given;
+    if (status === undefined && header === undefined && body === undefined)
+      context.addIssue("must say what it looks at: status, header or body");
+    if (
+      (body === undefined) !== (among === undefined && equals === undefined) ||
+      (among !== undefined && equals !== undefined)
+    )
+      context.addIssue("must have in or equals, one of them, where it has body, and only there");
+  });
+
+const codes = <Value extends z.ZodType>(of: Value) =>
+  z
+    .record(z.string(), of)
+    .superRefine((given, context) => {
+      for (const code of Object.keys(given))
+        if (!isProblem(code)) context.addIssue(unknownName(code, Object.keys(PROBLEMS)));
+    })
+    .transform((given): Partial<Record<ProblemCode, z.output<Value>>> => given);
+
+const isProblem = (code: string): code is ProblemCode => Object.hasOwn(PROBLEMS, code);
+
+const errors = () =>
+  z.discriminatedUnion(
+    "format",
+    [
+      fields({
+        format: z.literal("problem"),
+        statuses: codes(z.int().min(400).max(599)).optional().meta({ description: "Other statuses, by problem code." }),
+      }),
+      fields({
+        format: z.literal("erply"),
+        codes: codes(z.int()).meta({ description: "errorCode, by problem code." }),
+      }),
+      fields({
+        format: z.literal("jsonrpc"),
+        codes: codes(z.int()).meta({ description: "error.code, by problem code." }),
+      }),
+      fields({ format: z.literal("stripe") }),
+    ],
+    { error: "must have as format problem, erply, jsonrpc or stripe" },
+  );
+
+export const VERDICTS = ["release", "unknown", "store"] as const;
+
+const bodyFields = () => list(z.string().min(1));
+
+export const RuleSource = fields({
+  name: z
+    .string()
+    .regex(/^[\w.-]{1,64}$/, "must have 1 to 64 letters, digits, dots, hyphens and underscores")
+    .meta({ description: "How the rule is called in logs." }),
+  match: fields({
+    methods: list(method()).optional().meta({ description: "Default: ONCEGATE_METHODS." }),
+    path: path()
+      .optional()
+      .meta({ description: "* is one segment or a part of one, ** any number of them. Default: every path." }),
+    body: z
+      .record(z.string(), z.union([scalar(), list(scalar())], { error: "must be a value or a list of values" }))
+      .optional()
+      .meta({ description: "Fields of the body and the values they must have." }),
+    bodyPresent: bodyFields().optional().meta({ description: "Fields that the body must have." }),
+    bodyAbsent: bodyFields().optional().meta({ description: "Fields that the body must not have, or only empty." }),
+  }).meta({ description: "Which requests the rule governs. The first rule that matches does." }),
+  key: fields({
+    from: list(source("header", "body"))
+      .optional()
+      .meta({ description: "header:NAME, body:FIELD. Default: ONCEGATE_KEY_HEADERS." }),
+    pattern: pattern().optional().meta({ description: "Regular expression that the whole key matches." }),
+    maxLength: z.int().min(1).max(1_024).optional().meta({ description: "Default: ONCEGATE_KEY_MAX_LENGTH." }),
+    required: z
+      .boolean()
+      .optional()
+      .meta({ description: "Refuse a request without a key. Default: ONCEGATE_REQUIRE_KEY." }),
+  }).optional(),
+  scope: z
+    .union([z.literal("auto"), list(source("header", "basic", "jwt", "body", "query", "path"))], {
+      error: "must be auto or a list of sources",
+    })
+    .optional()
+    .meta({ description: "Whose key it is. Default: ONCEGATE_SCOPE." }),
+  trustScope: z
+    .boolean()
+    .optional()
+    .meta({ description: "The scope says for certain who asks: an answer is replayed to another credential of it." }),
+  retention: value.duration("1s", "365d").optional().meta({ description: "Default: ONCEGATE_RETENTION." }),
+  fingerprint: fields({
+    mode: z.enum(["content", "bytes", "none"]).optional().meta({ description: "Default: ONCEGATE_FINGERPRINT." }),
+    ignore: list(source("body", "query"))
+      .optional()
+      .meta({ description: "What may differ between attempts: body:FIELD (of the outermost object), query:NAME." }),
+  }).optional(),
+  onCompleted: z
+    .enum(["replay", "reject"])
+    .optional()
+    .meta({ description: "What a retry of a completed operation gets: its answer, or already-completed." }),
+  onInFlight: z
+    .union([z.literal("reject"), fields({ wait: value.duration("0s", "1h") })], {
+      error: "must be reject or { wait: 10s }",
+    })
+    .optional()
+    .meta({ description: "Default: ONCEGATE_IN_FLIGHT_WAIT." }),
+  outcome: z
+    .partialRecord(z.enum(VERDICTS), list(condition()), { error: didYouMean(VERDICTS) }) // keeps the order of the file
+    .optional()
+    .meta({
+      description:
+        "What an answer says: release (it did not begin: a retry executes), unknown (nobody can tell) or store (it ran). Looked at from top to bottom, the first that holds decides; behind them come the lists of the settings that are not given here.",
+    }),
+  schema: z
+    .union([z.string(), z.record(z.string(), z.unknown())], { error: "must be a JSON Schema or the path of one" })
+    .optional()
+    .meta({
+      description:
+        "JSON Schema of the body, or its file beside this one. What it refuses is answered 400 and stores nothing.",
+    }),
+  errors: errors().optional().meta({ description: "The form of the gateway's own answers." }),
+});
+
+export type RuleSource = z.output<typeof RuleSource>;
+
+export const RulesFile = fields({ version: z.literal(1), rules: list(RuleSource) });
+
+export const rulesJsonSchema = () => z.toJSONSchema(RulesFile, { io: "input" });

@@ -1,0 +1,203 @@
+import { dirname, resolve } from "node:path";
+import type { FingerprintSetting } from "../domain/fingerprint.ts";
+import type { KeySetting } from "../domain/key.ts";
+import type { Match } from "../domain/match.ts";
+import { outcomeOfStatuses } from "../domain/outcome.ts";
+import type { OutcomeLine, StatusLists } from "../domain/outcome.ts";
+import type { Rule } from "../domain/rule.ts";
+import type { Source } from "../domain/source.ts";
+import { defaultRule, statusLists } from "./default-rule.ts";
+import { compileSchema } from "./json-schema.ts";
+import { mistakesOf, readYaml } from "./mistakes.ts";
+import type { Mistake } from "./mistakes.ts";
+import { RulesFile, VERDICTS } from "./rules-file.ts";
+import type { RuleSource } from "./rules-file.ts";
+import type { Settings } from "./settings.ts";
+
+export type LoadedRules = { kind: "rules"; rules: readonly Rule[] } | { kind: "refused"; mistakes: readonly Mistake[] };
+
+export type RulesContext = {
+  readFile: (path: string) => string;
+  /** The rule of the settings. It governs what no other does, and says what the others leave open. */
+  fallback: Rule;
+  /** Of the settings: a rule replaces each list that it gives itself. */
+  statuses: StatusLists;
+  /** There are keys that JWTs are verified with. */
+  verifiesTokens: boolean;
+};
+
+/** The rules that the settings ask for: of their file, if there is one, and their own. */
+export function rulesOf(settings: Settings, { readFile }: Pick<RulesContext, "readFile">): LoadedRules {
+  const fallback = defaultRule(settings);
+  const { ONCEGATE_RULES: file } = settings;
+  if (file === undefined) return { kind: "rules", rules: [fallback] };
+  return loadRules(file, { readFile, fallback, statuses: statusLists(settings), verifiesTokens: false });
+}
+
+/** The rules of a file, in its order, and behind them the rule of the settings; or all that is wrong with the file. */
+function loadRules(file: string, context: RulesContext): LoadedRules {
+  let text: string;
+  try {
+    text = context.readFile(file);
+  } catch (error) {
+    return refused([{ file, line: 1, column: 1, what: `cannot be read: ${reasonOf(error)}` }]);
+  }
+  const read = readYaml(file, text);
+  if (read.kind === "unreadable") return refused(read.mistakes);
+  const parsed = RulesFile.safeParse(read.value);
+  if (!parsed.success) return refused(mistakesOf(parsed.error.issues, file, read.locate));
+
+  const mistakes: Mistake[] = [];
+  const rules = parsed.data.rules.map((source, index, all) => {
+    const wrong: Wrong = (path, what) => {
+      const whole = ["rules", index, ...path];
+      mistakes.push({ file, ...read.locate(whole), what: `${whole.join(".")} ${what}` });
+    };
+    const before = all.slice(0, index);
+    if (before.some(({ name }) => name === source.name)) wrong(["name"], "is the name of another rule too");
+    const over = before.find((other) => takesAllOf(other, source, context.fallback));
+    if (over !== undefined) wrong(["match"], `never governs: the rule ${over.name} before it takes every such request`);
+    const readSchema = (path: string): string => context.readFile(resolve(dirname(file), path));
+    return compile(source, { ...context, readFile: readSchema }, wrong);
+  });
+  return mistakes.length > 0 ? refused(mistakes) : { kind: "rules", rules: [...rules, context.fallback] };
+}
+
+const refused = (mistakes: readonly Mistake[]): LoadedRules => ({ kind: "refused", mistakes });
+
+/** Notes a mistake at a path within the rule. */
+type Wrong = (path: readonly string[], what: string) => void;
+
+function compile(source: RuleSource, context: RulesContext, wrong: Wrong): Rule {
+  const { fallback } = context;
+  const rule: Rule = {
+    name: source.name,
+    match: matchOf(source.match, fallback.match),
+    key: keyOf(source.key ?? {}, fallback.key),
+    scope: source.scope ?? fallback.scope,
+    trustScope: source.trustScope ?? false,
+    fingerprint: fingerprintOf(source.fingerprint ?? {}, fallback.fingerprint, wrong),
+    faultsOf: source.schema === undefined ? undefined : schemaOf(source.schema, context, wrong),
+    onCompleted: source.onCompleted ?? "replay",
+    inFlightWaitMs: waitOf(source.onInFlight) ?? fallback.inFlightWaitMs,
+    outcome: outcomeOf(source.outcome ?? {}, context.statuses),
+    retentionMs: source.retention ?? fallback.retentionMs,
+    errors: errorsOf(source.errors) ?? fallback.errors,
+  };
+  if (rule.trustScope) {
+    const reason = reasonNotToTrust(rule.scope, context.verifiesTokens);
+    if (reason !== undefined) wrong(["trustScope"], reason);
+  }
+  return rule;
+}
+
+function matchOf(source: RuleSource["match"], { methods }: Match): Match {
+  const { body = {}, bodyPresent = [], bodyAbsent = [] } = source;
+  return {
+    methods: source.methods ?? methods,
+    path: source.path?.pattern,
+    body: [
+      ...Object.entries(body).map(([field, texts]) => ({ field, is: "one-of" as const, texts: [texts].flat() })),
+      ...bodyPresent.map((field) => ({ field, is: "present" as const })),
+      ...bodyAbsent.map((field) => ({ field, is: "absent" as const })),
+    ],
+  };
+}
+
+/** Everything that `later` could govern is `earlier`'s already. */
+function takesAllOf({ match: earlier }: RuleSource, { match: later }: RuleSource, { match }: Rule): boolean {
+  const methods = earlier.methods ?? match.methods;
+  const asksBody = [earlier.body, earlier.bodyPresent, earlier.bodyAbsent].some((asked) => asked !== undefined);
+  const takesPath = earlier.path === undefined || earlier.path.glob === later.path?.glob;
+  return !asksBody && takesPath && (later.methods ?? match.methods).every((method) => methods.includes(method));
+}
+
+function keyOf(
+  { from, pattern, maxLength, required }: NonNullable<RuleSource["key"]>,
+  fallback: KeySetting,
+): KeySetting {
+  return {
+    headers: from === undefined ? fallback.headers : namesFrom(from, "header"),
+    fields: from === undefined ? fallback.fields : namesFrom(from, "body"),
+    maxLength: maxLength ?? fallback.maxLength,
+    pattern,
+    isRequired: required ?? fallback.isRequired,
+  };
+}
+
+const namesFrom = (sources: readonly Source[], from: "header" | "body" | "query"): string[] =>
+  sources.flatMap((source) => (source.from === from ? [source.name] : []));
+
+function fingerprintOf(
+  { mode, ignore = [] }: NonNullable<RuleSource["fingerprint"]>,
+  fallback: FingerprintSetting,
+  wrong: Wrong,
+): FingerprintSetting {
+  const setting = {
+    mode: mode ?? fallback.mode,
+    ignore: { fields: namesFrom(ignore, "body"), query: namesFrom(ignore, "query") },
+  };
+  if (setting.ignore.fields.some((name) => name.startsWith("/")))
+    wrong(["fingerprint", "ignore"], "can only have fields of the outermost object, by their names");
+  if (setting.ignore.fields.length > 0 && setting.mode !== "content")
+    wrong(["fingerprint", "ignore"], `can have no field of the body where the mode is ${setting.mode}`);
+  return setting;
+}
+
+function waitOf(source: RuleSource["onInFlight"]): number | undefined {
+  return source === undefined ? undefined : source === "reject" ? 0 : source.wait;
+}
+
+function schemaOf(
+  source: NonNullable<RuleSource["schema"]>,
+  { readFile }: RulesContext,
+  wrong: Wrong,
+): Rule["faultsOf"] {
+  try {
+    return compileSchema(typeof source === "string" ? schemaIn(readFile(source)) : source);
+  } catch (error) {
+    wrong(["schema"], `is no usable JSON Schema: ${reasonOf(error)}`);
+    return undefined;
+  }
+}
+
+function schemaIn(text: string): object {
+  const schema: unknown = JSON.parse(text);
+  if (typeof schema === "object" && schema !== null) return schema;
+  throw new Error("not a JSON object");
+}
+
+/** In the order of the file, then the lists of the settings that it does not give. */
+function outcomeOf(source: NonNullable<RuleSource["outcome"]>, { release, unknown }: StatusLists): OutcomeLine[] {
+  const own = Object.entries(source).flatMap(([name, conditions]) => {
+    const verdict = VERDICTS.find((one) => one === name)!;
+    return conditions.map((condition) => ({ verdict, when: conditionsOf(condition) }));
+  });
+  const rest = { release: source.release ? [] : release, unknown: source.unknown ? [] : unknown };
+  return [...own, ...outcomeOfStatuses(rest)];
+}
+
+type ConditionSource = NonNullable<NonNullable<RuleSource["outcome"]>["release"]>[number];
+
+function conditionsOf({ status, header, body, in: among, equals }: ConditionSource): OutcomeLine["when"] {
+  return [
+    ...(status === undefined ? [] : [{ on: "status" as const, ranges: status }]),
+    ...(header === undefined ? [] : [{ on: "header" as const, name: header }]),
+    ...(body === undefined ? [] : [{ on: "body" as const, pointer: body, among: among ?? [equals ?? ""] }]),
+  ];
+}
+
+function errorsOf(source: RuleSource["errors"]): Rule["errors"] | undefined {
+  return source?.format === "problem" ? { format: "problem", statuses: source.statuses ?? {} } : source;
+}
+
+/** Who may write what the scope is read from could read every stored answer of it. */
+function reasonNotToTrust(scope: Rule["scope"], verifiesTokens: boolean): string | undefined {
+  const kinds = new Set(scope === "auto" ? [] : scope.map(({ from }) => from));
+  if (kinds.has("jwt") && !verifiesTokens)
+    return "needs keys that the token is verified with: set ONCEGATE_JWT_KEYS or ONCEGATE_JWT_SECRET";
+  if (kinds.has("jwt") || kinds.has("header")) return undefined;
+  return "needs a scope that nobody can choose freely: a jwt:CLAIM, or a header:NAME that a component in front sets";
+}
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,29 @@
+import { jsonMembers } from "./fields.ts";
+import type { HeaderValues } from "./key.ts";
+
+/**
+ * The credential an operation runs with, as one text to be digested: what the upstream authenticates by. Cookies count only
+ * where nothing else is sent, since they carry much that changes by itself.
+ */
+export function credentialOf(headers: HeaderValues): string {
+  const { authorization, "x-api-key": apiKey, cookie } = headers;
+  const isSent = [authorization, apiKey].flat().some((value) => value); // an empty one says nothing
+  return JSON.stringify(isSent ? { authorization, apiKey } : { cookie });
+}
+
+export function basicUsername(authorization: string | undefined): string | undefined {
+  const encoded = /^basic +([\w+/=-]+) *$/i.exec(authorization ?? "")?.[1];
+  if (encoded === undefined) return undefined;
+  const decoded = Buffer.from(encoded, "base64").toString("latin1"); // byte for byte: as UTF-8, all that is malformed would be equal
+  const colon = decoded.indexOf(":");
+  return colon > 0 ? decoded.slice(0, colon) : undefined;
+}
+
+const JWT = /^(?:bearer|dpop) +([\w-]+\.([\w-]+)\.[\w-]*) *$/i;
+
+/** Decoded, not verified: the upstream judges it. */
+export function jwtClaims(authorization: string | undefined): ReadonlyMap<string, unknown> | undefined {
+  const payload = JWT.exec(authorization ?? "")?.[2];
+  if (payload === undefined) return undefined;
+  return jsonMembers(Buffer.from(payload, "base64url").toString("utf8"));
+}

@@ -1,0 +1,70 @@
+import { utf8 } from "./content.ts";
+import type { Content } from "./content.ts";
+import { pointed, pointerTo, scalarText } from "./pointer.ts";
+
+/** The fields of a body by name; in JSON, a name that starts with a slash is a pointer (RFC 6901). */
+export type Fields = {
+  /** As text; undefined where there is none, more than one, or one that is neither text nor a whole number that a double holds. */
+  text(name: string): string | undefined;
+  /** It is there and has something in it: neither null nor an empty text. */
+  isPresent(name: string): boolean;
+  /** JSON as parsed, a form as an object of texts and lists of texts; undefined for anything else. */
+  whole(): unknown;
+};
+
+/** Parsed when the first is asked for, and once. */
+export function fieldsOf(content: Content): Fields {
+  let parsed: { value: unknown } | undefined;
+  const whole = (): unknown => (parsed ??= { value: valueOf(content) }).value;
+
+  const valuesOf = (name: string): unknown[] => {
+    switch (content.kind) {
+      case "json": {
+        const value = pointed(whole(), name.startsWith("/") ? name : pointerTo(name));
+        return value === undefined ? [] : [value];
+      }
+      case "form":
+        return content.fields.getAll(name);
+      case "multipart":
+        return content.parts.filter((part) => part.name === name).map((part) => (part.isFile ? part : utf8(part.body)));
+      case "bytes":
+        return [];
+    }
+  };
+  return {
+    text(name) {
+      const values = valuesOf(name);
+      return values.length === 1 ? scalarText(values[0]) : undefined;
+    },
+    isPresent: (name) => valuesOf(name).some((value) => value !== null && value !== ""),
+    whole,
+  };
+}
+
+function valueOf(content: Content): unknown {
+  if (content.kind === "form") {
+    const names = new Set(content.fields.keys());
+    return Object.fromEntries(
+      [...names].map((name) => {
+        const values = content.fields.getAll(name);
+        return [name, values.length === 1 ? values[0] : values];
+      }),
+    );
+  }
+  return content.kind === "json" ? parsedJson(content.text) : undefined;
+}
+
+/** undefined where the text is not JSON. */
+export function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The members of a JSON object; undefined for anything else. A name that stands twice has its last value, as JSON.parse has it. */
+export function jsonMembers(text: string): ReadonlyMap<string, unknown> | undefined {
+  const value = parsedJson(text);
+  return typeof value === "object" && value !== null ? new Map(Object.entries(value)) : undefined;
+}

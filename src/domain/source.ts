@@ -1,0 +1,80 @@
+import { basicUsername } from "./credential.ts";
+import type { Fields } from "./fields.ts";
+import type { HeaderValues } from "./key.ts";
+import { isPointer, scalarText } from "./pointer.ts";
+
+/** Where a part of a request is read from (DESIGN, section 7): `header:x-tenant`, `basic:username`, `jwt:sub`, ... */
+export type Source =
+  | { from: "header" | "jwt" | "body" | "query"; name: string }
+  | { from: "basic" }
+  | { from: "path"; index: number };
+
+export type SourceInput = {
+  headers: HeaderValues;
+  path: string;
+  query: string;
+  fields: Pick<Fields, "text">;
+  /** Of the JWT in Authorization; asked for only where a source names one. */
+  claims(): ReadonlyMap<string, unknown> | undefined;
+};
+
+/** `header:NAME`, `basic:username`, `jwt:CLAIM`, `body:FIELD`, `query:NAME`, `path:N` (the Nth segment, from 1); else undefined. */
+export function parseSource(text: string): Source | undefined {
+  const [, from, name] = /^(header|basic|jwt|body|query|path):([^\s,]+)$/.exec(text) ?? [];
+  if (from === undefined || name === undefined) return undefined;
+  switch (from) {
+    case "basic":
+      return name === "username" ? { from } : undefined;
+    case "path":
+      return /^[1-9]\d?$/.test(name) ? { from, index: Number(name) } : undefined;
+    case "header":
+      return /^[!#$%&'*+.^`|~\w-]+$/.test(name) ? { from, name: name.toLowerCase() } : undefined;
+    case "body":
+      return name.startsWith("/") && !isPointer(name) ? undefined : { from, name };
+    case "jwt":
+    case "query":
+      return { from, name };
+    default:
+      return undefined;
+  }
+}
+
+/** As it is called in a sentence. */
+export function sourceName(source: Source): string {
+  switch (source.from) {
+    case "basic":
+      return "Basic user name";
+    case "path":
+      return `segment ${source.index} in its path`;
+    case "header":
+      return `header ${source.name}`;
+    case "jwt":
+      return `claim ${source.name} in a JWT`;
+    case "body":
+      return `field ${source.name} in its body`;
+    case "query":
+      return `parameter ${source.name} in its query`;
+  }
+}
+
+/** undefined where there is none, or more than one. */
+export function readSource(source: Source, input: SourceInput): string | undefined {
+  switch (source.from) {
+    case "header": {
+      const values = input.headers[source.name];
+      return values?.length === 1 ? values[0] : undefined;
+    }
+    case "basic":
+      return basicUsername(input.headers["authorization"]?.[0]);
+    case "jwt":
+      return scalarText(input.claims()?.get(source.name));
+    case "body":
+      return input.fields.text(source.name);
+    case "query": {
+      const values = new URLSearchParams(input.query).getAll(source.name);
+      return values.length === 1 ? values[0] : undefined;
+    }
+    case "path":
+      return input.path.split("/")[source.index];
+  }
+}

@@ -1,0 +1,89 @@
+import { readContent } from "./domain/content.ts";
+import type { Content } from "./domain/content.ts";
+import { credentialOf, jwtClaims } from "./domain/credential.ts";
+import { voiceOf } from "./domain/error-form.ts";
+import type { Voice } from "./domain/error-form.ts";
+import { fieldsOf } from "./domain/fields.ts";
+import type { Fields } from "./domain/fields.ts";
+import { fingerprintOf } from "./domain/fingerprint.ts";
+import { nameOf } from "./domain/key.ts";
+import type { Problem } from "./domain/problem.ts";
+import type { Name, Token } from "./domain/record.ts";
+import * as refusal from "./domain/refusal.ts";
+import { find } from "./domain/rule.ts";
+import type { Rule } from "./domain/rule.ts";
+import { readsToken, scopeOf } from "./domain/scope.ts";
+import { digest } from "./domain/token.ts";
+import type { Request } from "./request.ts";
+import type { Naming } from "./store/name-secret.ts";
+import type { VerifyToken } from "./tokens.ts";
+
+/** A request with a key, and the rule that governs it. `say`: how its client is told what is wrong. */
+export type Keyed = {
+  request: Request;
+  rule: Rule;
+  key: string;
+  body: Buffer;
+  content: Content;
+  fields: Fields;
+  say: Voice;
+};
+
+export type Operation = Keyed & {
+  name: Name;
+  fingerprint: Token;
+  credential: Token;
+  isNameCurrent: () => boolean;
+};
+
+type Refused = { kind: "refused"; problem: Problem; say: Voice };
+
+/** Which rule governs, by the body too, and what its key is; a body that the rule's schema refuses goes no further. */
+export function recognise(
+  request: Request,
+  shortlist: readonly Rule[],
+  body: Buffer,
+): { kind: "pass-through" } | Refused | { kind: "keyed"; keyed: Keyed } {
+  const content = readContent(request.headers["content-type"]?.[0], request.headers["content-encoding"]?.[0], body);
+  const fields = fieldsOf(content);
+  const found = find(shortlist, request, fields);
+  if (found.kind === "pass-through") return found;
+  const { rule } = found;
+  request.facts.rule = rule.name;
+  const say = voiceOf(rule.errors, fields);
+  if (found.kind === "refused") return { kind: "refused", problem: found.problem, say };
+  const faults = rule.faultsOf?.(fields.whole()) ?? [];
+  if (faults.length > 0) return { kind: "refused", problem: refusal.invalid(faults), say };
+  return { kind: "keyed", keyed: { request, rule, key: found.key, body, content, fields, say } };
+}
+
+/** Whose key it is and what was asked for, under the names that the store may know. */
+export async function identify(
+  keyed: Keyed,
+  { secret, isCurrent }: Naming,
+  verify: VerifyToken | undefined,
+): Promise<Operation | Problem> {
+  const { request, rule, key, body, content, fields } = keyed;
+  const { headers, path, query, method } = request;
+  const authorization = headers["authorization"]?.[0];
+  let claims = (): ReadonlyMap<string, unknown> | undefined => jwtClaims(authorization);
+  if (verify !== undefined && readsToken(rule.scope)) {
+    const verified = await verify(authorization);
+    if (verified.kind === "claims") claims = () => verified.claims;
+    else {
+      request.facts.why = verified.why;
+      return verified.kind === "invalid" ? refusal.scopeMissing(verified.why) : refusal.scopeUnverifiable();
+    }
+  }
+  const scope = scopeOf(rule.scope, { headers, path, query, fields, claims });
+  if (scope.kind === "missing") return refusal.scopeMissing(scope.what);
+  const name = nameOf(secret, scope.scope, key);
+  request.facts.name = name;
+  return {
+    ...keyed,
+    name,
+    fingerprint: fingerprintOf(secret, rule.fingerprint, { method, path, query, body, content }),
+    credential: digest(secret, "credential", credentialOf(headers)),
+    isNameCurrent: isCurrent,
+  };
+}

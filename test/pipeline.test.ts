@@ -2,6 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import { createClientPort } from "../src/inbound/app.ts";
 import { Budget } from "../src/budget.ts";
@@ -13,10 +15,12 @@ import { Owner } from "../src/store/owner.ts";
 import { StoreError } from "../src/store/records.ts";
 import type { Store } from "../src/store/records.ts";
 import { logRequest } from "../src/telemetry/log.ts";
+import type { Execution } from "../src/upstream/try.ts";
 import { openPassThrough } from "../src/upstream/pass-through.ts";
 import { sqliteFixture } from "./store/sqlite-fixture.ts";
 import type { SqliteFixture } from "./store/sqlite-fixture.ts";
 import { send } from "./support/installation.ts";
+import { outcomeOfStatuses } from "../src/domain/outcome.ts";
 import { aRule } from "./support/rule.ts";
 import { until } from "./support/until.ts";
 
@@ -55,7 +59,7 @@ async function serving(
   const secret = randomBytes(32);
   port = createClientPort({
     gate: {
-      rules: () => [aRule()],
+      rules: () => [aRule({ outcome: outcomeOfStatuses({ release: [], unknown: [[502, 502]] }) })],
       naming: async () => ({ secret, isCurrent: () => true }),
       owner,
       upstream: { execute, abandon: () => {}, close: async () => {} },
@@ -145,4 +149,42 @@ test("an operation that cannot be sent before its lease is over is not sent, and
   const answer = await post(url);
   expect([answer.status, answer.code]).toEqual([503, "store-unavailable"]);
   expect((await post(url)).code).toBe("upstream-unreachable"); // it was executed anew
+});
+
+const whole = (status: number): Execution => ({
+  kind: "answered",
+  answer: { status, headers: [], body: Buffer.from("{}") },
+});
+test.each<[string, Execution, number]>([
+  ["an answer", whole(201), 201],
+  ["an answer that frees the key", whole(508), 508],
+  ["an answer of a proxy, perhaps", whole(502), 502],
+  ["no answer", { kind: "lost", reason: "answer-cut", why: "cut" }, 502],
+  ["nothing sent", { kind: "never-sent", reason: "unsendable", why: "no HTTP" }, 400],
+])("%s is in the store before its client hears of it", async (_what, execution, status) => {
+  let isStored = false;
+  const late = async <Answer>(settled: Promise<Answer>): Promise<Answer> => {
+    const answer = await settled;
+    await sleep(100);
+    isStored = true;
+    return answer;
+  };
+  const records: Store["records"] = {
+    ...store.records,
+    time: (name) => store.records.time(name),
+    complete: (...args) => late(store.records.complete(...args)),
+    release: (...args) => late(store.records.release(...args)),
+    hold: (...args) => late(store.records.hold(...args)),
+  };
+  const url = await serving(async () => execution, { records });
+  expect([(await post(url)).status, isStored]).toEqual([status, true]);
+});
+
+test("an answer too large to keep that comes after its client's patience is read by nobody, and the upstream is let go", async () => {
+  const [ending, body] = [Promise.withResolvers<Execution>(), new Readable({ read: () => {} })];
+  const url = await serving(() => ending.promise, { clientWaitMs: 100 });
+  expect((await post(url)).code).toBe("still-running");
+  ending.resolve({ kind: "overflowed", status: 201, headers: [], body });
+  await until("it is let go", () => body.destroyed);
+  expect((await post(url)).code).toBe("response-not-kept");
 });

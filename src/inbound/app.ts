@@ -19,6 +19,7 @@ import type { Intake } from "./incoming.ts";
 import type { ConnectionLimits } from "./limits.ts";
 import { malformation } from "./malformed.ts";
 import { sendReply, writeLast, writeRaw } from "./reply.ts";
+import { beginUnserved, refuseUnserved } from "./unserved.ts";
 
 export type Inbound = Intake & {
   guard: Guard;
@@ -110,9 +111,15 @@ export function createClientPort(inbound: Inbound): ClientPort {
     const request = asRequest(inbound, req, socket);
     const unsafe = inbound.guard({ ...headOf(req), isUpgrade: true });
     if (unsafe !== undefined) return refuseUnserved(inbound, socket, unsafe, request, unsafe.reason);
-    inbound.passThrough.upgrade(req, socket, head, request.outgoingHeaders(), (problem) =>
-      writeRaw(socket, problemAnswer(problem, request.id)),
-    );
+    const end = beginUnserved(inbound, socket, request);
+    inbound.passThrough.upgrade(req, socket, head, request.outgoingHeaders(), {
+      refuse(problem) {
+        const answer = problemAnswer(problem, request.id);
+        Object.assign(end, { status: answer.status, outcome: problem.code });
+        writeRaw(socket, answer);
+      },
+      onStatus: (status) => (end.status = status),
+    });
   };
   server.on("upgrade", takeOver).on("connect", takeOver); // without a listener Node drops a CONNECT without a word
   server.timeout = inbound.limits.stalledMs;
@@ -158,20 +165,6 @@ function closeBehind(connection: Connection): boolean {
 /** The client sends nothing, and is not held up by the upstream. One that has begun to get its answer may be silent. */
 function isStalledUpload({ req, res, isPassThrough }: Served): boolean {
   return isPassThrough && !req.complete && !res.headersSent && req.readableLength === 0;
-}
-
-/** Refuses what Node has no response object for: what is no HTTP, CONNECT, an upgrade. Counted and logged as any request is. */
-function refuseUnserved(
-  inbound: Inbound,
-  socket: Duplex,
-  problem: Problem,
-  { id, method, path }: Pick<Request, "id" | "method" | "path">,
-  why: string,
-): void {
-  const answer = problemAnswer(problem, id);
-  writeLast(socket, answer);
-  inbound.onStart();
-  inbound.onEnd({ requestId: id, method, path, status: answer.status, outcome: problem.code, ms: 0, facts: { why } });
 }
 
 /** Never rejects. The request is over when it was answered and its connection has it, or when the client is gone and nothing runs. */

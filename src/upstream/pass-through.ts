@@ -15,7 +15,14 @@ import { Tunnels, endWithClient, responseOn } from "./tunnels.ts";
 
 export type PassThrough = {
   web(req: IncomingMessage, res: ServerResponse, outgoing: Outgoing, refuse: Refuse): void;
-  upgrade(req: IncomingMessage, socket: Socket, head: Buffer, outgoingHeaders: string[], refuse: Refuse): void;
+  /** `onStatus`: of the upstream's answer, 101 where it takes the upgrade. */
+  upgrade(
+    req: IncomingMessage,
+    socket: Socket,
+    head: Buffer,
+    outgoingHeaders: string[],
+    told: { refuse: Refuse; onStatus: (status: number) => void },
+  ): void;
   close(): void;
 };
 
@@ -83,11 +90,13 @@ export function openPassThrough(settings: PassThroughSettings): PassThrough {
         sent.removeAllListeners("response").removeAllListeners("upgrade"); // the library's, added behind this event
         endWithClient(sent, socket);
         sent.once("response", (answer) => {
+          one.onStatus(answer.statusCode ?? 0);
           passOn(answer, responseOn(socket, req), one);
           if (one.isOver) socket.destroySoon();
         });
         sent.once("upgrade", (answer, upstream, head) => {
           one.isOver = true;
+          one.onStatus(101);
           tunnels.join(socket, upstream, answer, head);
         });
         limit(sent, req, one);
@@ -109,11 +118,13 @@ export function openPassThrough(settings: PassThroughSettings): PassThrough {
     plugins: [plugin],
   });
 
-  const prepare = (req: IncomingMessage, outgoing: Outgoing, framing: NodeJS.Dict<string>, refuse: Refuse): void => {
-    all.set(req, new Passing(req, basePath + (req.url ?? "/"), outgoing.body, refuse));
+  const prepare = (req: IncomingMessage, outgoing: Outgoing, framing: NodeJS.Dict<string>, refuse: Refuse): Passing => {
+    const one = new Passing(req, basePath + (req.url ?? "/"), outgoing.body, refuse);
+    all.set(req, one);
     const host = preserveHost ? {} : { Host: url.host };
     req.headers = { ...host, ...byName(outgoing.headers), ...framing };
     req.url = "/"; // "//" would throw in the library's path filter; pathRewrite puts the real one back
+    return one;
   };
 
   return {
@@ -123,8 +134,8 @@ export function openPassThrough(settings: PassThroughSettings): PassThrough {
         if (Error.isError(error)) all.get(req)?.fail(error);
       });
     },
-    upgrade(req, socket, head, outgoingHeaders, refuse) {
-      prepare(req, { headers: outgoingHeaders }, { connection: "upgrade", upgrade: "websocket" }, refuse);
+    upgrade(req, socket, head, headers, { refuse, onStatus }) {
+      prepare(req, { headers }, { connection: "upgrade", upgrade: "websocket" }, refuse).onStatus = onStatus;
       proxy.upgrade(req, socket, head);
     },
     close() {

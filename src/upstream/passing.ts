@@ -21,6 +21,8 @@ export class Passing {
   isConnected = false;
   /** Set as soon as the head of an answer is there. */
   answer: { message: IncomingMessage; res: ServerResponse } | undefined;
+  /** Hears the status of an answer that no response object carries: an upgrade's. */
+  onStatus: (status: number) => void = () => {};
   /** Nothing that happens to the upstream's connection concerns the client any more. */
   isOver = false;
 

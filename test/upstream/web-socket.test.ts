@@ -216,3 +216,42 @@ describe("a WebSocket that is not taken", () => {
     expect(upstream?.requests).toHaveLength(1);
   });
 });
+
+describe("an offer is one line of the log when its connection ends, and counted until then:", () => {
+  const inFlight = async () =>
+    /^oncegate_in_flight (\d+)$/m.exec(await (await fetch(`${gateway!.adminUrl}/metrics`)).text())?.[1];
+  const logged = async () => {
+    const lines = await until("its line", () => gateway!.lines.length > 0 && gateway!.lines);
+    return lines.map((line) => JSON.parse(line) as object);
+  };
+  const ENDED = {
+    msg: "request",
+    method: "GET",
+    path: "/events",
+    requestId: expect.any(String),
+    ms: expect.any(Number),
+  };
+
+  test("one that is taken", async () => {
+    const { connection } = await open();
+    expect([await inFlight(), gateway!.lines]).toEqual(["1", []]);
+    connection.socket.destroy();
+    expect(await logged()).toMatchObject([{ ...ENDED, status: 101, outcome: "pass-through" }]);
+    expect(await inFlight()).toBe("0");
+  });
+
+  test.each([
+    ["that the API refuses", "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", { status: 401, outcome: "pass-through" }],
+    ["with an answer that is none", "rubbish\r\n\r\n", { status: 502, outcome: "outcome-unknown" }],
+  ])("one %s", async (_what, answer, end) => {
+    await told(await offer((socket) => socket.write(answer)));
+    expect(await logged()).toMatchObject([{ ...ENDED, ...end }]);
+  });
+
+  test("one whose client leaves before it is answered", async () => {
+    const connection = await offer(() => {});
+    await until("the offer is upstream", () => upstream?.requests.length === 1);
+    connection.socket.destroy();
+    expect(await logged()).toMatchObject([{ ...ENDED, status: 0, outcome: "pass-through" }]);
+  });
+});

@@ -153,6 +153,7 @@ describe("an execution", () => {
     let asked = 0;
     const execution = await upstream.execute(REQUEST, { ...PERMIT, maySend: () => (asked++, false) });
     expect([execution, asked]).toMatchObject([{ kind: "never-sent", reason: "lease-over" }, 1]);
+    await until("all that was sent is there", () => raw.connections === 1 && raw.openSockets() === 0);
     expect(raw.requests).toEqual([]);
   });
 

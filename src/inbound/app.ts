@@ -48,6 +48,16 @@ type Connection = {
   served: Served[];
   /** Its last answer is given. What comes behind is not looked at (RFC 9112, section 9.6): it may be a refused request's body. */
   isOver: boolean;
+  /** How many requests came behind that. */
+  behind: number;
+};
+
+/** As many as browsers ever sent one behind the other. Without a limit one connection opened thousands to the upstream. */
+const MOST_UNANSWERED = 32;
+const TOO_MANY: Unsafe = {
+  code: "overloaded",
+  what: `More than ${MOST_UNANSWERED} requests wait for their answers on this connection.`,
+  reason: "too many requests on a connection",
 };
 
 export type ClientPort = {
@@ -62,7 +72,7 @@ export function createClientPort(inbound: Inbound): ClientPort {
   const serving = new Set<Promise<void>>();
   const connections = new WeakMap<object, Connection>();
   const opened = (socket: Socket): Connection => {
-    const connection: Connection = { served: [], isOver: false };
+    const connection: Connection = { served: [], isOver: false, behind: 0 };
     connections.set(socket, connection);
     // A response whose turn never came is not told that its connection is gone.
     socket.once("close", () => connection.served.forEach(({ closed }) => closed.resolve()));
@@ -70,7 +80,11 @@ export function createClientPort(inbound: Inbound): ClientPort {
   };
   const begin = (req: IncomingMessage, res: ServerResponse, unsafe?: Unsafe): void => {
     const connection = connections.get(req.socket) ?? opened(req.socket);
-    if (connection.isOver) return void req.resume();
+    if (connection.isOver) {
+      // Each takes memory until its connection is closed.
+      if (++connection.behind > MOST_UNANSWERED) req.socket.resetAndDestroy();
+      return void req.resume();
+    }
     const closed = Promise.withResolvers<void>();
     res.once("close", closed.resolve);
     const request = asRequest(inbound, req, res);
@@ -86,7 +100,8 @@ export function createClientPort(inbound: Inbound): ClientPort {
   app.disable("x-powered-by").set("etag", false).set("query parser", false);
   app.use((req, res) => begin(req, res));
   const receive = (req: IncomingMessage, res: ServerResponse): void => {
-    const unsafe = inbound.guard(headOf(req));
+    const served = connections.get(req.socket)?.served.length ?? 0;
+    const unsafe = served >= MOST_UNANSWERED ? TOO_MANY : inbound.guard(headOf(req));
     if (unsafe === undefined) app(req, res);
     else begin(req, res, unsafe); // Express itself fails on some targets
   };

@@ -54,6 +54,32 @@ test("a connection that is gone before a later request's turn leaves nothing beh
   expect(gateway.lines.filter((line) => line.includes('"outcome":"completed"'))).toHaveLength(2);
 });
 
+const numbered = (from: number, to: number): string =>
+  Array.from({ length: to - from + 1 }, (_, i) => post(`/${from + i}`)).join("");
+
+test("a connection has 32 requests unanswered at most: the next one is refused, and is its last", async () => {
+  const { socket, received } = open(numbered(1, 40));
+  await until("the first are at the upstream", () => answers.length >= 32);
+  for (const answer of answers) answer();
+  await once(socket, "close");
+  const statuses = received().match(/HTTP\/1\.1 \d+/g);
+  expect(statuses).toEqual([...Array.from({ length: 32 }, () => "HTTP/1.1 200"), "HTTP/1.1 503"]);
+  expect(received()).toMatch(/"code":"overloaded"/);
+  expect(upstream.requests).toHaveLength(32);
+  expect(await inFlight()).toBe("0");
+});
+
+test("whoever goes on sending behind its last answer is cut off, and what runs is stored", async () => {
+  const { socket } = open(numbered(1, 32));
+  await until("the first are at the upstream", () => answers.length === 32);
+  const cut = new Promise((resolve) => socket.once("error", resolve));
+  socket.write(numbered(33, 100));
+  expect(await cut).toMatchObject({ code: "ECONNRESET" });
+  for (const answer of answers) answer();
+  await until("they are over", async () => (await inFlight()) === "0");
+  expect(gateway.lines.filter((line) => line.includes('"outcome":"completed"'))).toHaveLength(32);
+});
+
 test("what is malformed behind a request does not take the place of its answer", async () => {
   const { socket, received } = open(`${post("/1")}NOT HTTP\r\n\r\n`);
   await until("it is at the upstream", () => answers.length === 1);

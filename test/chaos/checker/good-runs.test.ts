@@ -92,6 +92,20 @@ const GOOD: [what: string, story: () => Story][] = [
         .atTheEnd({ ...created, body: "a2" }),
   ],
   [
+    "executed a third time, since the store lost the record of the second as well",
+    () =>
+      new Story()
+        .upstream("acted")
+        .client(created)
+        .later(5_000)
+        .loss("all")
+        .upstream("acted", { request: "r2", answer: "a2" })
+        .client({ ...created, body: "a2" })
+        .loss("tail", { lastMs: 300 })
+        .upstream("acted", { request: "r3", answer: "a3" })
+        .atTheEnd({ ...created, body: "a3" }),
+  ],
+  [
     "written again by the gateway that executed it while the store lost the record",
     () =>
       new Story()

@@ -24,15 +24,19 @@ export class Losses {
   /** Those that may have taken this operation's record, in the order of time. */
   of({ tried, arrivals }: Told): Loss[] {
     const first = Math.min(...tried.map(({ at }) => at));
-    return this.#losses.filter(({ extent, from, lostAt }) => {
+    let since = -Infinity; // what was kept before an earlier loss says nothing
+    return this.#losses.filter(({ extent, from, lostAt, acceptedAt = Infinity }) => {
       if (first > lostAt) return false;
-      if (extent === "all") return true;
-      const isKept = tried.some(({ ending, until }) => isSuccess(ending) && ending.stored && until < from);
+      const isKept = tried.some(({ at, until, ending }) => {
+        return at >= since && until < from && isSuccess(ending) && ending.stored;
+      });
       const isBusy = (at: number, until: number): boolean => at < lostAt && until + WRITES_WITHIN_MS > from;
       const mayHaveWritten =
         tried.some(({ at, until }) => isBusy(at, until)) ||
         arrivals.some(({ at, answeredAt = Infinity }) => isBusy(at, answeredAt));
-      return !isKept && mayHaveWritten;
+      const mayBeLost = extent === "all" || (!isKept && mayHaveWritten);
+      if (mayBeLost) since = acceptedAt;
+      return mayBeLost;
     });
   }
 

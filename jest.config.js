@@ -6,6 +6,7 @@ export const LONG = [
   "test/deploy/profiles.test.ts",
   "test/e2e/memory.test.ts",
   "test/e2e/redis-failover.test.ts",
+  "test/e2e/redis-partition.test.ts",
   "test/e2e/redis-resharding.test.ts",
   "test/e2e/soak.test.ts",
   "test/inbound/slow-clients.test.ts",

@@ -54,6 +54,21 @@ describe("a Redis store that waits for a replica", () => {
     }
   });
 
+  test("says that a withdrawn claim stands no more only when the replica has what another attempt put in its place", async () => {
+    const { records } = store;
+    const name = anyName();
+    const [first, second] = [anAttempt(store), anAttempt(store)];
+    await untilItAnswers(() => records.claim(name, first));
+    replica.stop();
+    await expect(records.release(name, first.owner)).rejects.toMatchObject(TOO_FEW);
+    await expect(records.claim(name, second)).rejects.toMatchObject(TOO_FEW);
+    // A failover now would bring the first one back, and nobody would withdraw it any more.
+    await expect(records.release(name, first.owner)).rejects.toMatchObject(TOO_FEW);
+    replica.continue();
+    const { answer } = await untilItAnswers(() => records.release(name, first.owner));
+    expect(answer).toBe("refused");
+  });
+
   test("is not deceived where the server forgot its scripts", async () => {
     const name = anyName();
     replica.stop();

@@ -10,7 +10,7 @@ export type Script<Answer extends string> = {
   answers: readonly Answer[];
   /**
    * With these it wrote what a failover must not lose: what permits sending, the upstream's answer, and that nothing was sent
-   * (without it the key would be unknown for good).
+   * (without it the key would be unknown for good), or says that another's record stands instead, which may have to last as well.
    */
   lasting: readonly Answer[];
 };
@@ -27,7 +27,7 @@ export const COMPLETE = verb(
   ["completed", "recreated", "refused", "unreadable"],
   ["completed", "recreated"],
 );
-export const RELEASE = verb("release", ["released", "refused", "unreadable"], ["released"]);
+export const RELEASE = verb("release", ["released", "refused", "unreadable"], ["released", "refused"]);
 export const HOLD = verb("hold", ["held", "refused", "unreadable"]);
 export const RESOLVE = verb("resolve", ["resolved", "absent", "refused", "unreadable"], ["resolved"]);
 export const READ = verb("read", ["absent", "found", "unreadable"]);

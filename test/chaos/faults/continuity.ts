@@ -62,13 +62,13 @@ const ACCEPTED_WITHIN_MS = 30_000;
 type Prepare = (store: StoreUnderTest) => Promise<Lose>;
 
 /**
- * From the first write that is lost until a gateway says so, no gateway is killed or cut off: nobody can notice the loss of what
+ * From the first write that is lost until a gateway says so, no gateway is killed or cut off and nothing else befalls the store: nobody can notice the loss of what
  * only those claimed who are gone (docs/loss.md). Then the operator takes a moment, in which everything may happen again.
  */
 function losing(kind: string, extent: Loss["extent"], prepare: Prepare): Fault {
   return {
     kind,
-    lane: "store",
+    lane: "loss",
     async strike({ site, dice, history, calm }) {
       await history.fault(kind, "store", async () => {
         const lost = await calm.alone(() => lose(site, prepare));

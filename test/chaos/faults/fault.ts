@@ -4,7 +4,7 @@ import type { History } from "../history.ts";
 import type { Post, Site } from "../site.ts";
 
 /** Who strikes: lanes go on at the same time, the faults of one lane one after the other. Each gateway has a lane of its own. */
-type Lane = "gateway" | "wire" | "store" | "upstream" | "clock";
+type Lane = "gateway" | "wire" | "store" | "loss" | "upstream" | "clock";
 
 /**
  * Where a fault may strike. `post`: the gateway whose turn it is, for those lanes that hit one. `calm`: what strikes at gateways and

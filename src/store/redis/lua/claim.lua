@@ -36,5 +36,8 @@ end
 
 if record.fingerprint ~= fingerprint then return { "mismatch", now, head } end
 if record.state == COMPLETED then return { "completed", now, redis.call("GET", KEYS[1]) } end
-if record.state == UNKNOWN then return { "unknown", now, redis.call("GET", KEYS[1]) } end
+if record.state == UNKNOWN then
+  listAs(UNKNOWN) -- not by a lease that a clock which ran backwards put far ahead
+  return { "unknown", now, redis.call("GET", KEYS[1]) }
+end
 return { "in_flight", now, head }

@@ -15,6 +15,7 @@ for _, name in ipairs(redis.call("ZRANDMEMBER", KEYS[1], LOOKED_AT)) do
   if redis.call("EXISTS", partition .. name) == 0 then redis.call("ZREM", KEYS[1], name) end
 end
 
--- A lease further ahead than any is over too: a clock ran backwards. By less than that, and this lags until it is over.
+-- A lease further ahead than any is over too: a clock ran backwards. By less than that, and this lags until it is over
+-- or somebody claims the key.
 local good = redis.call("ZCOUNT", KEYS[1], "(" .. string.format("%d", now), now + LONGEST_LEASE)
 return { "counted", now, tostring(redis.call("ZCARD", KEYS[1]) - good) }

@@ -55,7 +55,7 @@ local function listAs(state, leaseUntil)
   if state == EXECUTING then
     redis.call("ZADD", KEYS[2], leaseUntil, name)
   elseif state == UNKNOWN then
-    redis.call("ZADD", KEYS[2], record.startedAt, name)
+    redis.call("ZADD", KEYS[2], math.min(record.startedAt, now), name)
   else
     redis.call("ZREM", KEYS[2], name)
   end

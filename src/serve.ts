@@ -2,10 +2,11 @@ import type { Logger } from "pino";
 import { loadSettings } from "./config/load.ts";
 import type { Origin } from "./config/load.ts";
 import { mistakeText } from "./config/mistakes.ts";
-import { pemOf } from "./config/pem.ts";
-import type { PemSetting } from "./config/pem.ts";
+import { contentOf } from "./config/files.ts";
+import type { FileSetting } from "./config/files.ts";
 import { rulesOf } from "./config/rules.ts";
 import type { Settings } from "./config/settings.ts";
+import { tokenSettings } from "./config/token-settings.ts";
 import type { Rule } from "./domain/rule.ts";
 import { within } from "./patience.ts";
 import { openStore } from "./store/open.ts";
@@ -14,6 +15,7 @@ import type { Store } from "./store/records.ts";
 import { FAILED, TOLD_WRONG, reasonOf } from "./surroundings.ts";
 import type { Signal, Surroundings } from "./surroundings.ts";
 import { openLog } from "./telemetry/log.ts";
+import { openTokens } from "./tokens.ts";
 import { startGateway } from "./wiring.ts";
 import type { Gateway } from "./wiring.ts";
 
@@ -56,8 +58,9 @@ async function start(
 ): Promise<{ gateway: Gateway; store: Store }> {
   let store: Store | undefined;
   try {
-    const file = (name: PemSetting): string | undefined => pemOf(name, settings, around.readFile);
+    const file = (name: FileSetting): string | undefined => contentOf(name, settings, around.readFile);
     const ca = file("ONCEGATE_UPSTREAM_CA_FILE");
+    const verifyToken = openTokens(tokenSettings(settings, file("ONCEGATE_JWT_KEYS_FILE")));
     store = await openStore(settings.ONCEGATE_STORE, {
       mayEvict: settings.ONCEGATE_ALLOW_UNSAFE_STORE,
       waitReplicas: settings.ONCEGATE_REDIS_WAIT_REPLICAS,
@@ -67,7 +70,10 @@ async function start(
       cert: file("ONCEGATE_REDIS_CERT_FILE"),
       key: file("ONCEGATE_REDIS_KEY_FILE"),
     });
-    return { store, gateway: await startGateway(settings, { rules, store, log, ca, version: around.version }) };
+    return {
+      store,
+      gateway: await startGateway(settings, { rules, verifyToken, store, log, ca, version: around.version }),
+    };
   } catch (error) {
     await store?.close();
     throw new CannotStart(reasonOf(error), { cause: error });

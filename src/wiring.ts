@@ -22,6 +22,7 @@ import { StoreError } from "./store/records.ts";
 import type { Store } from "./store/records.ts";
 import { logAlarm, logLateEnd, logLateFailure, logRequest, logStanding, watchStore } from "./telemetry/log.ts";
 import { openMetrics, timed } from "./telemetry/metrics.ts";
+import type { VerifyToken } from "./tokens.ts";
 import { openUpstream } from "./upstream/execute.ts";
 import { openPassThrough } from "./upstream/pass-through.ts";
 
@@ -52,6 +53,7 @@ export type Gateway = {
 
 export type Foundations = {
   rules: readonly Rule[];
+  verifyToken?: VerifyToken | undefined;
   store: Store;
   log: Logger;
   ca: string | undefined;
@@ -63,7 +65,7 @@ export type Foundations = {
 /** Builds everything from the settings and listens. Rejects where a port cannot be had. */
 export async function startGateway(
   settings: Settings,
-  { rules, store, log, ca, version, limits = CONNECTION_LIMITS }: Foundations,
+  { rules, verifyToken, store, log, ca, version, limits = CONNECTION_LIMITS }: Foundations,
 ): Promise<Gateway> {
   const pseudonym = `oncegate-${randomBytes(4).toString("hex")}`; // two gateways in a row are no loop
   const budget = new Budget(settings.ONCEGATE_MAX_BUFFERED);
@@ -104,6 +106,7 @@ export async function startGateway(
   });
   const gate: Gate = {
     rules: () => rules,
+    verifyToken,
     naming: () => nameSecret.naming(),
     owner,
     upstream,

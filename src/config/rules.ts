@@ -31,8 +31,16 @@ export function rulesOf(settings: Settings, { readFile }: Pick<RulesContext, "re
   const fallback = defaultRule(settings);
   const { ONCEGATE_RULES: file } = settings;
   if (file === undefined) return { kind: "rules", rules: [fallback] };
-  return loadRules(file, { readFile, fallback, statuses: statusLists(settings), verifiesTokens: false });
+  return loadRules(file, {
+    readFile,
+    fallback,
+    statuses: statusLists(settings),
+    verifiesTokens: verifiesTokens(settings),
+  });
 }
+
+const verifiesTokens = (settings: Settings): boolean =>
+  [settings.ONCEGATE_JWT_KEYS_FILE, settings.ONCEGATE_JWT_KEYS_URL, settings.ONCEGATE_JWT_SECRET].some(Boolean);
 
 /** The rules of a file, in its order, and behind them the rule of the settings; or all that is wrong with the file. */
 function loadRules(file: string, context: RulesContext): LoadedRules {
@@ -192,10 +200,10 @@ function errorsOf(source: RuleSource["errors"]): Rule["errors"] | undefined {
 }
 
 /** Who may write what the scope is read from could read every stored answer of it. */
-function reasonNotToTrust(scope: Rule["scope"], verifiesTokens: boolean): string | undefined {
+function reasonNotToTrust(scope: Rule["scope"], isVerified: boolean): string | undefined {
   const kinds = new Set(scope === "auto" ? [] : scope.map(({ from }) => from));
-  if (kinds.has("jwt") && !verifiesTokens)
-    return "needs keys that the token is verified with: set ONCEGATE_JWT_KEYS or ONCEGATE_JWT_SECRET";
+  if (kinds.has("jwt") && !isVerified)
+    return "needs keys that the token is verified with: set ONCEGATE_JWT_KEYS_FILE, ONCEGATE_JWT_KEYS_URL or ONCEGATE_JWT_SECRET";
   if (kinds.has("jwt") || kinds.has("header")) return undefined;
   return "needs a scope that nobody can choose freely: a jwt:CLAIM, or a header:NAME that a component in front sets";
 }

@@ -139,6 +139,19 @@ export const Settings = z
       description:
         "Path of a rules file, YAML or JSON, that says more about some routes (docs/rules.schema.json). Read at the start and again on SIGHUP.",
     }),
+    ONCEGATE_JWT_KEYS_FILE: z.string().optional().meta({
+      description:
+        "JWK Set that the JWTs are verified with from which a scope has jwt:CLAIM; otherwise they are only decoded.",
+    }),
+    ONCEGATE_JWT_KEYS_URL: value.webUrl().optional().meta({
+      description: "The same, fetched from an identity provider: https://id.example.com/.well-known/jwks.json.",
+    }),
+    ONCEGATE_JWT_SECRET: z.string().min(32, "must have at least 32 characters").optional().meta({
+      description: "Secret that those JWTs are signed with (HS256).",
+      secret: true,
+    }),
+    ONCEGATE_JWT_ISSUER: z.string().optional().meta({ description: "The iss that those JWTs must have." }),
+    ONCEGATE_JWT_AUDIENCE: z.string().optional().meta({ description: "An aud that those JWTs must have." }),
     ONCEGATE_ADMIN_LISTEN: value.listen().prefault("127.0.0.1:9090").meta({ description: "The operator's port." }),
     ONCEGATE_ADMIN_TOKEN: z.string().min(16, "must have at least 16 characters").optional().meta({
       description: "Off loopback everything on the operator's port but /live, /ready, /version and /metrics needs it.",
@@ -183,6 +196,14 @@ export const Settings = z
       .prefault("info")
       .meta({ description: "Least level that is logged: trace, debug, info, warn, error or silent." }),
   })
+  .refine(
+    ({ ONCEGATE_JWT_KEYS_FILE: file, ONCEGATE_JWT_KEYS_URL: url, ONCEGATE_JWT_SECRET: secret }) =>
+      [file, url, secret].filter((given) => given !== undefined).length <= 1,
+    {
+      path: ["ONCEGATE_JWT_SECRET"],
+      message: "must not be given beside ONCEGATE_JWT_KEYS_FILE or ONCEGATE_JWT_KEYS_URL, nor both of those: give one",
+    },
+  )
   .refine(
     ({ ONCEGATE_UNKNOWN_RETENTION: kept, ONCEGATE_UPSTREAM_TIMEOUT: works }) => kept >= works + BEYOND_THE_UPSTREAM_MS,
     {

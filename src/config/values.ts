@@ -129,6 +129,12 @@ export const upstreamUrl = () =>
     .refine((text) => isUpstream(text), "must be an http or https URL without user, query or fragment")
     .transform((text) => new URL(text));
 
+export const webUrl = () =>
+  z
+    .string()
+    .refine((text) => /^https?:/.test(text) && URL.canParse(text), "must be an http or https URL")
+    .transform((text) => new URL(text));
+
 function isUpstream(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, username, password, search, hash } = new URL(text);

@@ -21,6 +21,9 @@ export function basicUsername(authorization: string | undefined): string | undef
 
 const JWT = /^(?:bearer|dpop) +([\w-]+\.([\w-]+)\.[\w-]*) *$/i;
 
+/** The token itself; undefined where Authorization holds none. */
+export const jwtIn = (authorization: string | undefined): string | undefined => JWT.exec(authorization ?? "")?.[1];
+
 /** Decoded, not verified: the upstream judges it. */
 export function jwtClaims(authorization: string | undefined): ReadonlyMap<string, unknown> | undefined {
   const payload = JWT.exec(authorization ?? "")?.[2];

@@ -3,6 +3,8 @@ import type { ErrorObject, ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { Fault } from "../domain/rule.ts";
 
+/** Unknown keywords and formats are mistakes; how many types a schema names is its author's affair. */
+const STRICT = { strict: true, strictTypes: false, strictTuples: false } as const;
 /** More than a client can mend at once, and each costs time on a body that somebody sends. */
 const MOST_FAULTS = 10;
 const DRAFT_07 = /^https?:\/\/json-schema\.org\/draft-07\//;
@@ -13,7 +15,7 @@ const DRAFT_07 = /^https?:\/\/json-schema\.org\/draft-07\//;
  */
 export function compileSchema(schema: object): (body: unknown) => readonly Fault[] {
   const dialect = "$schema" in schema && DRAFT_07.test(String(schema.$schema)) ? Ajv : Ajv2020;
-  const test: ValidateFunction = new dialect({ strict: true, allErrors: false }).compile(schema);
+  const test: ValidateFunction = new dialect(STRICT).compile(schema);
   return (body) => {
     if (body === undefined) return [{ pointer: "", detail: "is neither JSON nor a form" }];
     return test(body) ? [] : (test.errors ?? []).slice(0, MOST_FAULTS).map(faultOf);

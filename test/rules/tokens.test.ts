@@ -85,12 +85,12 @@ describe("a jwt: scope that is verified and trusted", () => {
       "unsigned",
       async () =>
         `${Buffer.from('{"alg":"none"}').toString("base64url")}.${Buffer.from('{"org":"o1"}').toString("base64url")}.`,
-      "algorithm",
+      "Algorithm",
     ],
     [
       "signed with the public key as if it were a secret",
       async () => token({ org: "o1" }, new TextEncoder().encode(JSON.stringify(keySet.keys[0])), "HS256"),
-      "algorithm",
+      "Algorithm",
     ],
     ["no JWT", async () => "opaque", "Authorization has no JWT"],
     ["without the claim", () => token({}), "no claim org in a JWT"],

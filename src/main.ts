@@ -31,6 +31,7 @@ process.exitCode = await run({
   print: (text) => console.log(text),
   complain: (text) => console.error(text),
   nextSignal: () => new Promise((resolve) => signals.once("signal", resolve)),
+  onHangup: (listener) => void process.on("SIGHUP", listener),
 });
 // Whatever is still open (a second signal, an upgraded connection) must not keep the process.
 process.exit();

@@ -37,6 +37,7 @@ export async function serve(around: Surroundings): Promise<number> {
   const second = signal.then(() => around.nextSignal());
   try {
     const started = await start(settings, rules.rules, log, around);
+    around.onHangup(() => reload(started.gateway, settings, log, around));
     await Promise.race([sayStarted(log, { ...started, settings, origins, version: around.version }), signal]);
     await stop(started.gateway, settings.ONCEGATE_SHUTDOWN_GRACE, log, await signal, second);
     return 0;
@@ -78,6 +79,16 @@ async function start(
     await store?.close();
     throw new CannotStart(reasonOf(error), { cause: error });
   }
+}
+
+/** On SIGHUP: the rules of the file as it is now, or with a mistake in it those that are in force. */
+function reload(gateway: Gateway, settings: Settings, log: Logger, around: Surroundings): void {
+  const file = settings.ONCEGATE_RULES;
+  const loaded = rulesOf(settings, around);
+  gateway.useRules(loaded);
+  if (loaded.kind === "refused")
+    log.error({ mistakes: loaded.mistakes.map(mistakeText) }, "rules refused: those before them stay in force");
+  else log.info({ file, rules: loaded.rules.map(({ name }) => name) }, "rules loaded");
 }
 
 type Started = { gateway: Gateway; store: Store; settings: Settings; origins: Origin[]; version: string };

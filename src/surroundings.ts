@@ -8,6 +8,8 @@ export type Surroundings = {
   complain: (text: string) => void;
   /** Resolves at the next SIGTERM or SIGINT. */
   nextSignal: () => Promise<Signal>;
+  /** From now on every SIGHUP is told, and ends nothing. */
+  onHangup: (listener: () => void) => void;
 };
 
 export type Signal = "SIGTERM" | "SIGINT";

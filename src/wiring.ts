@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Logger } from "pino";
 import { createAdmin } from "./admin/admin.ts";
 import { Budget } from "./budget.ts";
+import type { LoadedRules } from "./config/rules.ts";
 import type { Settings } from "./config/settings.ts";
 import { hashOfKey } from "./domain/key.ts";
 import { pathToLog } from "./domain/rule.ts";
@@ -41,6 +42,8 @@ export type Gateway = {
   storeId(): string | undefined;
   /** Throws StoreError where the store cannot be used for operations, and says why. */
   probe(): Promise<void>;
+  /** For every request from now on; an operation that runs keeps the rule that it began with. What was refused changes nothing. */
+  useRules(loaded: LoadedRules): void;
   /** From now on readiness says no and every reply closes its connection. */
   drain(): void;
   /** Takes no more connections; resolves when every request is answered, every operation settled and acknowledged. */
@@ -65,9 +68,11 @@ export type Foundations = {
 /** Builds everything from the settings and listens. Rejects where a port cannot be had. */
 export async function startGateway(
   settings: Settings,
-  { rules, verifyToken, store, log, ca, version, limits = CONNECTION_LIMITS }: Foundations,
+  { rules: firstRules, verifyToken, store, log, ca, version, limits = CONNECTION_LIMITS }: Foundations,
 ): Promise<Gateway> {
   const pseudonym = `oncegate-${randomBytes(4).toString("hex")}`; // two gateways in a row are no loop
+  const underRules = (rules: readonly Rule[]) => ({ rules, guard: createGuard({ rules, pseudonym }) });
+  let inForce = underRules(firstRules);
   const budget = new Budget(settings.ONCEGATE_MAX_BUFFERED);
   const metrics = openMetrics({ countUnknown: () => store.records.countUnknown(), bufferedBytes: () => budget.held });
   const heard = watchStore(log);
@@ -105,7 +110,7 @@ export async function startGateway(
     timeoutMs: settings.ONCEGATE_UPSTREAM_TIMEOUT,
   });
   const gate: Gate = {
-    rules: () => rules,
+    rules: () => inForce.rules,
     verifyToken,
     naming: () => nameSecret.naming(),
     owner,
@@ -120,7 +125,7 @@ export async function startGateway(
 
   let isDraining = false;
   const clientPort = createClientPort({
-    guard: createGuard({ rules, pseudonym }),
+    guard: (head) => inForce.guard(head),
     gate,
     passThrough,
     limits,
@@ -136,7 +141,7 @@ export async function startGateway(
     onStart: metrics.requestStarted,
     onEnd: (end) => {
       metrics.requestEnded(end);
-      logRequest(log, { ...end, path: pathToLog(rules, end.path) });
+      logRequest(log, { ...end, path: pathToLog(inForce.rules, end.path) });
     },
   });
   const probe = async (): Promise<void> => {
@@ -182,6 +187,10 @@ export async function startGateway(
     encryption: keyring.description,
     storeId: () => loss.standing.id,
     probe,
+    useRules(loaded) {
+      metrics.rulesRefused(loaded.kind === "refused");
+      if (loaded.kind === "rules") inForce = underRules(loaded.rules);
+    },
     drain() {
       isDraining = true;
     },

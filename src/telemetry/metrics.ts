@@ -7,7 +7,7 @@ const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 
 export type Metrics = ReturnType<typeof openMetrics>;
 
-/** Six metrics, named in README.md, "Operating it". Labels have few values: never a key, a scope or a path. */
+/** The metrics that are named in README.md, "Operating it". Labels have few values: never a key, a scope or a path. */
 export function openMetrics({
   countUnknown,
   bufferedBytes,
@@ -34,6 +34,11 @@ export function openMetrics({
   const lost = new Gauge({
     name: "oncegate_store_lost",
     help: "1 while operations are refused because the store lost data.",
+    registers,
+  });
+  const rulesRefused = new Gauge({
+    name: "oncegate_rules_refused",
+    help: "1 while the rules file has a mistake and the rules before it are in force.",
     registers,
   });
   const upstream = new Histogram({
@@ -66,6 +71,7 @@ export function openMetrics({
     }),
     contentType: registry.contentType,
     storeStands: (isLost: boolean) => lost.set(isLost ? 1 : 0),
+    rulesRefused: (isRefused: boolean) => rulesRefused.set(isRefused ? 1 : 0),
     requestStarted: () => inFlight.inc(),
     requestEnded({ outcome, facts }: RequestEnd): void {
       inFlight.dec();

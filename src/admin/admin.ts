@@ -76,8 +76,17 @@ export function createAdmin(admin: Admin): Server {
 }
 
 function warningOf(standing: Standing): { warning?: string } {
-  if (standing.kind !== "lost" && standing.kind !== "foreign") return {};
-  return { warning: `store-lost-data: ${standing.why}. Operations are refused until an operator accepts it` };
+  switch (standing.kind) {
+    case "lost":
+      return { warning: `store-lost-data: ${standing.why}. Operations are refused until an operator accepts it` };
+    case "foreign":
+      return {
+        warning: `store-lost-data: ${standing.why}. Operations are refused until the setting or the store is right`,
+      };
+    case "whole":
+    case "unseen":
+      return {};
+  }
 }
 
 /** Instead of Express's page, which would show a stack. */

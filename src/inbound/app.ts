@@ -206,6 +206,7 @@ async function serve(inbound: Inbound, one: Served, connection: Connection, unsa
       if (reply.read === undefined) sayContinue(req, res);
       const refuseIt = (problem: Problem): void => {
         end.outcome = problem.code;
+        facts.why = problem.what;
         sendReply(res, problemAnswer(problem, requestId), true);
       };
       inbound.passThrough.web(req, res, { headers: request.outgoingHeaders(), body: reply.read?.body }, refuseIt);

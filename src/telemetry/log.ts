@@ -31,7 +31,7 @@ export function openLog(level: string): { log: Logger; flush: () => Promise<void
   }
   const lines = { write: (line: string): void => void stdout?.write(line) };
   return {
-    log: pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, lines),
+    log: pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: inWords } }, lines),
     /** Not the stream's own flush, which without a buffer waits for nothing: the last lines overtook those still being written. */
     async flush() {
       const last = stdout;
@@ -43,6 +43,9 @@ export function openLog(level: string): { log: Logger; flush: () => Promise<void
     },
   };
 }
+
+/** Its own numbers only pino's tools know. */
+const inWords = (level: string): { level: string } => ({ level });
 
 /** One line a request. `key` is the hash by which an operator finds the record; times are in ms. */
 export function logRequest(log: Logger, end: RequestEnd): void {
@@ -80,8 +83,10 @@ export function watchStore(log: Logger): (trouble: string | undefined) => void {
 /** Once, when data was lost, and once when operations go on. */
 export function logStanding(log: Logger, standing: Standing, before: Standing | undefined): void {
   const { id: storeId } = standing;
-  if (standing.kind === "lost" || standing.kind === "foreign")
+  if (standing.kind === "lost")
     log.error({ storeId, why: standing.why }, "store-lost-data: operations are refused until an operator accepts it");
+  else if (standing.kind === "foreign")
+    log.error({ storeId, why: standing.why }, "store-lost-data: operations are refused on a store that is not the one");
   else if (before?.kind === "lost" || before?.kind === "foreign")
     log.warn({ storeId }, "store-lost-data is over: operations go on");
 }

@@ -146,7 +146,7 @@ describe("the log", () => {
       await post(gateway.url, undefined, { path: "/invoices?number=2026-001" });
       return 3;
     });
-    const common = { msg: "request", level: 30, method: "POST", path: "/invoices", ms: expect.any(Number) };
+    const common = { msg: "request", level: "info", method: "POST", path: "/invoices", ms: expect.any(Number) };
     const key = lines[0]?.["key"];
     expect(key).toMatch(/^[\w-]{22}$/);
     expect(lines).toEqual([
@@ -180,6 +180,6 @@ describe("the log", () => {
       await post(gateway.url, "logged-2", { fault: "reset-after" });
       return 1;
     });
-    expect(line).toMatchObject({ status: 502, level: 40, outcome: "unknown", why: expect.stringMatching(/\S/) });
+    expect(line).toMatchObject({ status: 502, level: "warn", outcome: "unknown", why: expect.stringMatching(/\S/) });
   });
 });

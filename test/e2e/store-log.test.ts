@@ -36,8 +36,8 @@ test("the log tells once when the store goes, and once when it is back", async (
   // On a slow machine a server that has just started may be away once more.
   const turns = told.map((_, i) =>
     i % 2 === 0
-      ? [50, "the store does not answer: operations are refused while it does not"]
-      : [30, "the store answers again"],
+      ? ["error", "the store does not answer: operations are refused while it does not"]
+      : ["info", "the store answers again"],
   );
   expect(told.map(({ level, msg }) => [level, msg])).toEqual(turns);
   expect(told[0]).toHaveProperty("why", expect.stringContaining("Redis at 127.0.0.1"));
@@ -48,5 +48,5 @@ test("a Redis that keeps nothing over a restart is a warning at the start", asyn
   const warning = await gateway.logged(
     ({ risk }) => typeof risk === "string" && risk.includes("set appendonly yes and appendfsync always"),
   );
-  expect(warning).toMatchObject({ level: 40, msg: "the store is not as it should be" });
+  expect(warning).toMatchObject({ level: "warn", msg: "the store is not as it should be" });
 });

@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { PROBLEMS } from "../src/domain/problem.ts";
 import { REASONS } from "../src/domain/refusal.ts";
 import { rulesJsonSchema } from "../src/config/rules-file.ts";
-import { settingFacts, settingsJsonSchema } from "../src/config/settings.ts";
-import type { SettingFacts } from "../src/config/settings.ts";
+import { settingFacts, settingsJsonSchema } from "../src/config/setting-facts.ts";
+import type { SettingFacts } from "../src/config/setting-facts.ts";
 
 /**
  * Writes what is generated from the code: settings and problems. `--check` writes nothing and fails where a file has drifted.

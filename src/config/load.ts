@@ -1,5 +1,6 @@
 import { closestMatch } from "leven";
-import { Settings, settingFacts } from "./settings.ts";
+import { settingFacts } from "./setting-facts.ts";
+import { Settings } from "./settings.ts";
 import type { SettingName } from "./settings.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -20,13 +20,16 @@ export const Settings = z
       .upstreamUrl()
       .meta({ description: "The API behind the gateway; a base path is kept.", example: "http://localhost:3001" }),
     ONCEGATE_UPSTREAM_CA_FILE: z.string().optional().meta({
-      description: "PEM file of the authority that signed the upstream's certificate, where it is an own one.",
+      description:
+        "PEM file of the authority that signed the upstream's certificate, where it is an own one. No other is believed then.",
     }),
     ONCEGATE_PRESERVE_HOST: value
       .yesNo()
       .prefault("false")
       .meta({ description: "Send the client's Host to the upstream instead of the upstream's own." }),
-    ONCEGATE_LISTEN: value.listen().prefault("0.0.0.0:8080").meta({ description: "Where clients connect." }),
+    ONCEGATE_LISTEN: value.listen().prefault("0.0.0.0:8080").meta({
+      description: "Where clients connect, in plain HTTP; 0.0.0.0 is every address of the machine, port 0 a free one.",
+    }),
     ONCEGATE_STORE: z
       .string()
       .regex(
@@ -44,10 +47,10 @@ export const Settings = z
         "Password of Redis, so that ONCEGATE_STORE need not be a secret; its user name stands there: redis://user@host.",
       secret: true,
     }),
-    ONCEGATE_REDIS_CA_FILE: z
-      .string()
-      .optional()
-      .meta({ description: "PEM file of the authority that signed Redis's certificate, where it is an own one." }),
+    ONCEGATE_REDIS_CA_FILE: z.string().optional().meta({
+      description:
+        "PEM file of the authority that signed Redis's certificate, where it is an own one. No other is believed then.",
+    }),
     ONCEGATE_REDIS_CERT_FILE: z
       .string()
       .optional()
@@ -55,66 +58,68 @@ export const Settings = z
     ONCEGATE_REDIS_KEY_FILE: z.string().optional().meta({ description: "PEM file of the key of that certificate." }),
     ONCEGATE_REDIS_WAIT_REPLICAS: value.whole(0, 10).optional().meta({
       description:
-        "How many replicas must have a claim before anything is sent, and an answer before it counts as stored. Without it 1 with Sentinel and Cluster, 0 with a single server.",
+        "How many replicas must have a claim before anything is sent, and an answer before it counts as stored; where too few do, operations are refused. Without it 1 with Sentinel and Cluster, 0 with a single server.",
     }),
     ONCEGATE_KEY_HEADERS: value
       .headerNames()
       .prefault("x-idempotency-key,idempotency-key")
-      .meta({ description: "Headers a key is read from: the first present wins, two that differ are refused." }),
+      .meta({ description: "Headers a key is read from. Two that differ are refused; all are sent on as they are." }),
     ONCEGATE_KEY_MAX_LENGTH: value
       .whole(1, 1_024)
       .prefault("255")
-      .meta({ description: "Longest key, in characters; longer ones are refused." }),
-    ONCEGATE_METHODS: value
-      .methods()
-      .prefault("POST,PATCH")
-      .meta({ description: "Methods that accept keys; others pass through." }),
-    ONCEGATE_REQUIRE_KEY: value
-      .yesNo()
-      .prefault("false")
-      .meta({ description: "Refuse a request of those methods that has no key." }),
+      .meta({ description: "Longest key, in characters; longer ones are refused (400)." }),
+    ONCEGATE_METHODS: value.methods().prefault("POST,PATCH").meta({
+      description:
+        "Methods that accept keys, of POST, PUT, PATCH and DELETE; others pass through, with or without a key.",
+    }),
+    ONCEGATE_REQUIRE_KEY: value.yesNo().prefault("false").meta({
+      description:
+        "Refuse a request of ONCEGATE_METHODS that has no key (400), instead of passing it through unprotected.",
+    }),
     ONCEGATE_SCOPE: value.scope().prefault("auto").meta({
       description:
-        "Whose key it is. auto: a JWT's issuer, subject and client, else the Basic user name, else X-Api-Key, else the whole Authorization. Or a list of header:NAME, basic:username, jwt:CLAIM, body:FIELD, query:NAME, path:N.",
+        "Whose key it is. auto: a JWT's issuer, subject and client, else the Basic user name, else X-Api-Key, else the whole Authorization, else one scope for all (but a cookie alone is refused). Or a list of header:NAME, basic:username, jwt:CLAIM, body:FIELD, query:NAME, path:N.",
     }),
-    ONCEGATE_RETENTION: value
-      .duration("1s", "365d")
-      .prefault("24h")
-      .meta({ description: "How long a completed record lives, counted from its completion." }),
-    ONCEGATE_UNKNOWN_RETENTION: value
-      .duration("2h", "365d")
-      .prefault("30d")
-      .meta({ description: "How long a record lives whose outcome nobody knows." }),
+    ONCEGATE_RETENTION: value.duration("1s", "365d").prefault("24h").meta({
+      description: "How long a completed record lives, counted from its completion. A retry after that executes again.",
+    }),
+    ONCEGATE_UNKNOWN_RETENTION: value.duration("2h", "365d").prefault("30d").meta({
+      description:
+        "How long a record lives whose outcome nobody knows, counted from its claim. A retry after that executes again. At least an hour longer than ONCEGATE_UPSTREAM_TIMEOUT.",
+    }),
     ONCEGATE_FINGERPRINT: z
       .enum(["content", "bytes", "none"], "must be content, bytes or none")
       .prefault("content")
-      .meta({ description: "How a retry is told from another request: content (JSON by value), bytes or none." }),
+      .meta({
+        description:
+          "How a retry is told from another request with its key: content (JSON by value, multipart by its parts), bytes, or none: then whatever comes with the key gets its answer.",
+      }),
     ONCEGATE_RELEASE_STATUSES: value.statuses().prefault("400-406,411-415,417,422,428,429,431").meta({
       description:
-        "Upstream answers that mean it did not begin: not stored, a retry executes. So do 503 with Retry-After and 508 (a loop).",
+        "Upstream answers that mean it did not begin: not stored, a retry executes. So do 503 with Retry-After and 508 (a loop). A status that the API can also answer after it created something must not stand here.",
     }),
     ONCEGATE_UNKNOWN_STATUSES: value.statuses().prefault("502,503,504").meta({
-      description: "Upstream answers that do not tell whether it ran. Everything else, 500 included, is stored.",
+      description:
+        "Upstream answers that do not tell whether it ran: its outcome is unknown from then on. They beat ONCEGATE_RELEASE_STATUSES. Everything else, 500 included, is stored.",
     }),
-    ONCEGATE_MAX_REQUEST_BODY: value
-      .size("1kb", "1gb")
-      .prefault("32mb")
-      .meta({ description: "Largest body of an operation; larger ones are refused." }),
+    ONCEGATE_MAX_REQUEST_BODY: value.size("1kb", "1gb").prefault("32mb").meta({
+      description: "Largest body of an operation; larger ones are refused (413). What passes through has no limit.",
+    }),
     ONCEGATE_MAX_STORED_RESPONSE: value.size("1kb", "256mb").prefault("10mb").meta({
-      description: "Largest answer that is stored; a larger one reaches its client whole, but a retry does not get it.",
+      description:
+        "Largest answer that is stored; a larger one reaches its client whole, but a retry gets 409 with its status and Location.",
     }),
     ONCEGATE_MAX_BUFFERED: value.size("1mb", "64gb").prefault("512mb").meta({
       description:
-        "Bodies and answers of all operations together; from there on further operations are refused for a moment. Answers of those that run are kept all the same: at most ONCEGATE_MAX_STORED_RESPONSE each, beyond this.",
+        "Bodies and answers of all operations together, in memory; from there on further operations are refused (503) until some have ended. Answers of those that run are kept all the same: at most ONCEGATE_MAX_STORED_RESPONSE each, beyond this.",
     }),
-    ONCEGATE_CONNECT_TIMEOUT: value
-      .duration("50ms", "60s")
-      .prefault("5s")
-      .meta({ description: "Time to reach the upstream." }),
-    ONCEGATE_CLIENT_WAIT: value
-      .duration("1s", "1h")
-      .prefault("120s")
-      .meta({ description: "The client's patience: time to send its body, and then to wait for the answer." }),
+    ONCEGATE_CONNECT_TIMEOUT: value.duration("50ms", "60s").prefault("5s").meta({
+      description: "Time to reach the upstream, TLS included. Where it is over nothing was sent, and the key is free.",
+    }),
+    ONCEGATE_CLIENT_WAIT: value.duration("1s", "1h").prefault("120s").meta({
+      description:
+        "The client's patience: time to send its body, and then to wait for the answer. Then it gets 504, and a retry the answer.",
+    }),
     ONCEGATE_UPSTREAM_TIMEOUT: value.duration("1s", "24h").prefault("300s").meta({
       description:
         "The upstream's own limit; an operation it does not end by then is unknown, and nothing that passes through may be silent for longer.",
@@ -122,11 +127,14 @@ export const Settings = z
     ONCEGATE_LEASE: value
       .duration("1s", `${LONGEST_LEASE / 1_000}s`)
       .prefault("15s")
-      .meta({ description: "How long a claim stands without renewal, and so how soon a crash is noticed." }),
-    ONCEGATE_IN_FLIGHT_WAIT: value
-      .duration("0s", "1h")
-      .prefault("0s")
-      .meta({ description: "How long a retry waits for the running original; 0s answers 409 at once." }),
+      .meta({
+        description:
+          "How long a claim stands without renewal. It is renewed while its operation runs; after a crash of the gateway retries are told to wait for so long, and then that the outcome is unknown.",
+      }),
+    ONCEGATE_IN_FLIGHT_WAIT: value.duration("0s", "1h").prefault("0s").meta({
+      description:
+        "How long a retry waits for the running original, where it does not say so itself (Prefer: wait=10); 0s answers 409 at once.",
+    }),
     ONCEGATE_MODE: z
       .enum(["enforce", "observe"], "must be enforce or observe")
       .refine((mode) => mode === "enforce", `observe ${LATER}`)
@@ -154,7 +162,8 @@ export const Settings = z
     ONCEGATE_JWT_AUDIENCE: z.string().optional().meta({ description: "An aud that those JWTs must have." }),
     ONCEGATE_ADMIN_LISTEN: value.listen().prefault("127.0.0.1:9090").meta({ description: "The operator's port." }),
     ONCEGATE_ADMIN_TOKEN: z.string().min(16, "must have at least 16 characters").optional().meta({
-      description: "Off loopback everything on the operator's port but /live, /ready, /version and /metrics needs it.",
+      description:
+        "Sent as Authorization: Bearer, for everything on the operator's port but /live, /ready, /version and /metrics. At least 16 characters. Without it the rest is only for who is on this machine.",
       secret: true,
     }),
     ONCEGATE_ENCRYPTION_KEYS: value.encryptionKeys().optional().meta({
@@ -164,16 +173,17 @@ export const Settings = z
     }),
     ONCEGATE_NAME_SECRET: z.string().min(16, "must have at least 16 characters").optional().meta({
       description:
-        "Secret of stored names. Without it one is made once and kept in the store, encrypted where ONCEGATE_ENCRYPTION_KEYS is given.",
+        "Secret of stored names, at least 16 characters, the same for all gateways of a store: under another one every key looks unused. Without it one is made once and kept in the store, encrypted where ONCEGATE_ENCRYPTION_KEYS is given.",
       secret: true,
     }),
     ONCEGATE_TRUSTED_PROXIES: value.networks().optional().meta({
-      description: "Proxies whose X-Forwarded headers are believed: addresses and networks, separated by commas.",
+      description:
+        "Proxies whose X-Forwarded headers are believed: addresses and networks, separated by commas. Anybody else's are dropped.",
     }),
-    ONCEGATE_SHUTDOWN_GRACE: value
-      .duration("1s", "1h")
-      .prefault("130s")
-      .meta({ description: "Time for running operations to end after SIGTERM; what is left then becomes unknown." }),
+    ONCEGATE_SHUTDOWN_GRACE: value.duration("1s", "1h").prefault("130s").meta({
+      description:
+        "Time for running operations to end after SIGTERM; what is left then becomes unknown. Whoever stops the process must wait 5s longer.",
+    }),
     ONCEGATE_WORKERS: value
       .whole(1, 64)
       .refine((workers) => workers === 1, `more than 1 ${LATER}`)
@@ -194,7 +204,9 @@ export const Settings = z
     ONCEGATE_LOG_LEVEL: z
       .enum(["trace", "debug", "info", "warn", "error", "silent"], "must be trace, debug, info, warn, error or silent")
       .prefault("info")
-      .meta({ description: "Least level that is logged: trace, debug, info, warn, error or silent." }),
+      .meta({
+        description: "Least level that is logged: trace, debug, info (a line for each request), warn, error or silent.",
+      }),
   })
   .refine(
     ({ ONCEGATE_JWT_KEYS_FILE: file, ONCEGATE_JWT_KEYS_URL: url, ONCEGATE_JWT_SECRET: secret }) =>
@@ -215,33 +227,3 @@ export const Settings = z
 
 export type Settings = z.infer<typeof Settings>;
 export type SettingName = keyof Settings;
-
-/** What is known of a setting besides its value: from `meta` above and the JSON Schema that zod makes of it. */
-export type SettingFacts = {
-  name: SettingName;
-  fallback: string | undefined;
-  required: boolean;
-  description: string;
-  bounds: string | undefined;
-  secret: boolean;
-  example: string | undefined;
-};
-
-const Facts = z.object({
-  description: z.string(),
-  default: z.string().optional(),
-  bounds: z.string().optional(),
-  secret: z.boolean().default(false),
-  example: z.string().optional(),
-});
-
-export function settingFacts(): SettingFacts[] {
-  const schema = settingsJsonSchema();
-  const required = new Set(schema.required);
-  return Settings.keyof().options.map((name) => {
-    const { default: fallback, description, bounds, secret, example } = Facts.parse(schema.properties?.[name]);
-    return { name, fallback, required: required.has(name), description, bounds, secret, example };
-  });
-}
-
-export const settingsJsonSchema = () => z.toJSONSchema(Settings, { io: "input" });

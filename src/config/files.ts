@@ -1,5 +1,6 @@
 import { X509Certificate, createPrivateKey } from "node:crypto";
 import type { SettingName, Settings } from "./settings.ts";
+import { reasonOf } from "../reason.ts";
 
 /** The settings that name files. */
 export type FileSetting = Extract<SettingName, `${string}_FILE`>;
@@ -35,6 +36,6 @@ function inWords<Result>(trouble: string, attempt: () => Result): Result {
   try {
     return attempt();
   } catch (error) {
-    throw new Error(`${trouble}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new Error(`${trouble}: ${reasonOf(error)}`, { cause: error });
   }
 }

@@ -2,6 +2,7 @@ import { closestMatch } from "leven";
 import { settingFacts } from "./setting-facts.ts";
 import { Settings } from "./settings.ts";
 import type { SettingName } from "./settings.ts";
+import { reasonOf } from "../reason.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -34,7 +35,7 @@ export function loadSettings(env: Environment, readFile: (path: string) => strin
     try {
       given.set(name, { text: readFile(file).trim(), from: `${name}_FILE` });
     } catch (error) {
-      wrong.push(`${name}_FILE cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+      wrong.push(`${name}_FILE cannot be read: ${reasonOf(error)}`);
     }
   }
   applyAliases(env, given);

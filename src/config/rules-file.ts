@@ -8,6 +8,7 @@ import { parseSource } from "../domain/source.ts";
 import type { Source } from "../domain/source.ts";
 import type { StatusRange } from "../domain/outcome.ts";
 import * as value from "./values.ts";
+import { reasonOf } from "../reason.ts";
 
 /** The rules file as it is written. Each value is turned into what the program works with; config/rules.ts makes rules of it. */
 
@@ -63,7 +64,7 @@ const pattern = () =>
     try {
       return new RegExp(`^(?:${text})$`, "u");
     } catch (error) {
-      context.addIssue(`must be a regular expression (${error instanceof Error ? error.message : String(error)})`);
+      context.addIssue(`must be a regular expression (${reasonOf(error)})`);
       return z.NEVER;
     }
   });

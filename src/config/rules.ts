@@ -13,6 +13,7 @@ import type { Mistake } from "./mistakes.ts";
 import { RulesFile, VERDICTS } from "./rules-file.ts";
 import type { RuleSource } from "./rules-file.ts";
 import type { Settings } from "./settings.ts";
+import { reasonOf } from "../reason.ts";
 
 export type LoadedRules = { kind: "rules"; rules: readonly Rule[] } | { kind: "refused"; mistakes: readonly Mistake[] };
 
@@ -207,5 +208,3 @@ function reasonNotToTrust(scope: Rule["scope"], isVerified: boolean): string | u
   if (kinds.has("jwt") || kinds.has("header")) return undefined;
   return "needs a scope that nobody can choose freely: a jwt:CLAIM, or a header:NAME that a component in front sets";
 }
-
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Facts, RequestEnd } from "../request.ts";
 import type { Records } from "../store/records.ts";
+import { reasonOf } from "../reason.ts";
 
 /** From half a millisecond, a store's round trip, to the default upstream limit. */
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
@@ -98,7 +99,7 @@ export function timed(
     try {
       return await asked;
     } catch (error) {
-      trouble = error instanceof Error ? error.message : String(error);
+      trouble = reasonOf(error);
       throw error;
     } finally {
       told(verb, trouble, (performance.now() - askedAt) / 1_000);

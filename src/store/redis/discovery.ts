@@ -7,6 +7,7 @@ import { fieldsOf as infoOf } from "./greeting.ts";
 import { SLOTS } from "./layout.ts";
 import type { Location } from "./location.ts";
 import { inWords, placeNamed } from "./trouble.ts";
+import { reasonOf } from "../../reason.ts";
 
 /** The master of each slot, as host:port; undefined where nobody answers for one. */
 export type Layout = (string | undefined)[];
@@ -104,8 +105,4 @@ function fieldsOf(reply: unknown): Record<string, string> {
 
 function unable(message: string): StoreError {
   return new StoreError("unsent", message);
-}
-
-function reasonOf(error: unknown): string {
-  return Error.isError(error) ? error.message : String(error);
 }

@@ -4,6 +4,7 @@ import { versions } from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { LONGEST_LEASE } from "../../domain/record.ts";
 import { FileRefused, isBusy } from "./trouble.ts";
+import { reasonOf } from "../../reason.ts";
 
 /** Earlier ones could corrupt a WAL that two connections reset at the same time (sqlite.org/wal.html, "WAL-reset bug"). */
 const OLDEST_SQLITE = "3.51.3";
@@ -80,9 +81,7 @@ export function openFile(file: string): { db: DatabaseSync; inode: string | unde
   try {
     makeFolder(dirname(file));
   } catch (error) {
-    throw new FileRefused(
-      `SQLite file ${file}: its folder cannot be made (${Error.isError(error) ? error.message : String(error)})`,
-    );
+    throw new FileRefused(`SQLite file ${file}: its folder cannot be made (${reasonOf(error)})`);
   }
   const giveUpAt = Date.now() + OPEN_WITHIN_MS;
   for (;;) {

@@ -3,6 +3,7 @@ import { Worker } from "node:worker_threads";
 import type { Contact } from "../marks.ts";
 import { StoreError } from "../records.ts";
 import type { Verbs } from "./verbs.ts";
+import { reasonOf } from "../../reason.ts";
 
 export type ThreadOptions = { file: string; sweepEveryMs: number };
 
@@ -127,7 +128,7 @@ export class Thread {
         heard?.();
       } else this.#settle(message);
     });
-    worker.on("error", (error) => (why += ` (${Error.isError(error) ? error.message : String(error)})`));
+    worker.on("error", (error) => (why += ` (${reasonOf(error)})`));
     worker.once("exit", () => {
       this.#worker = undefined;
       const underWay = this.#underWay ?? [];

@@ -1,3 +1,5 @@
+import { reasonOf } from "../../reason.ts";
+
 /** The store's file cannot be used as it is. The message is for an operator and names the file. */
 export class FileRefused extends Error {
   override readonly name = "FileRefused";
@@ -20,7 +22,7 @@ const WORDS: Record<number, string> = {
 export function inWords(error: unknown, file: string): string {
   if (error instanceof FileRefused) return error.message;
   const words = WORDS[primaryCode(error) ?? 0];
-  const message = Error.isError(error) ? error.message : String(error);
+  const message = reasonOf(error);
   return `SQLite file ${file}: ${words === undefined ? message : `${words} (${message})`}`;
 }
 

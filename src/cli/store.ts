@@ -2,8 +2,8 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import { ask } from "./operator-command.ts";
 import type { Mistyped, Question } from "./operator-command.ts";
-import { reasonOf } from "./surroundings.ts";
-import type { Surroundings } from "./surroundings.ts";
+import { reasonOf } from "../reason.ts";
+import type { Surroundings } from "../surroundings.ts";
 
 const HELP = `Usage: oncegate store status
        oncegate store accept-loss --why TEXT [--by WHO]

@@ -1,6 +1,6 @@
-import { Settings } from "./config/settings.ts";
-import { reasonOf } from "./surroundings.ts";
-import type { Surroundings } from "./surroundings.ts";
+import { Settings } from "../config/settings.ts";
+import { reasonOf } from "../reason.ts";
+import type { Surroundings } from "../surroundings.ts";
 
 /** Where the gateway beside this command has its admin port. Throws where ONCEGATE_ADMIN_LISTEN is no address. */
 export function adminUrl(env: Surroundings["env"]): URL {

@@ -1,6 +1,7 @@
 import { askAdmin } from "./admin-client.ts";
-import { FAILED, TOLD_WRONG, reasonOf } from "./surroundings.ts";
-import type { Surroundings } from "./surroundings.ts";
+import { reasonOf } from "../reason.ts";
+import { FAILED, TOLD_WRONG } from "../surroundings.ts";
+import type { Surroundings } from "../surroundings.ts";
 
 /** What the admin port is asked, and how its answer is told to a person. */
 export type Question = { path: string; body?: unknown; asJson: boolean; inWords: (document: unknown) => string };

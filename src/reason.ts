@@ -1,0 +1,4 @@
+/** What went wrong, for a message or the log. */
+export function reasonOf(error: unknown): string {
+  return Error.isError(error) ? error.message : String(error);
+}

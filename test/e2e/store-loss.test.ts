@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { randomUUID } from "node:crypto";
-import { runToItsEnd, startGatewayProcess } from "../support/gateway.ts";
+import { startGatewayProcess } from "../support/gateway.ts";
 import type { Ending, GatewayProcess } from "../support/gateway.ts";
 import { untilReady } from "../support/installation.ts";
+import { runCommand } from "../support/run-command.ts";
 import { startRedis } from "../support/redis-server.ts";
 import { INVOICE, startSampleApi } from "../support/sample-api.ts";
 import type { SampleApi } from "../support/sample-api.ts";
@@ -51,7 +52,7 @@ async function answerOf(gateway: GatewayProcess, invoice = new Invoice()): Promi
 }
 
 function operate({ adminUrl }: GatewayProcess, ...args: string[]): Promise<Ending> {
-  return runToItsEnd({ ONCEGATE_ADMIN_LISTEN: new URL(adminUrl).host }, ["store", ...args]);
+  return runCommand({ ONCEGATE_ADMIN_LISTEN: new URL(adminUrl).host }, ["store", ...args]);
 }
 
 const REFUSED = "503 store-lost-data";

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { runToItsEnd } from "../support/gateway.ts";
+import { runCommand } from "../support/run-command.ts";
 import { page, post } from "./keyed-post.ts";
 import { oneGateway } from "./one-gateway.ts";
 import type { OneGateway } from "./one-gateway.ts";
@@ -14,10 +15,10 @@ afterAll(() => end());
 
 /** `oncegate keys ...`, as an operator types it beside the gateway. */
 async function keys(...args: string[]) {
-  const env = { ONCEGATE_ADMIN_LISTEN: new URL(gateway.adminUrl).host, ONCEGATE_ADMIN_TOKEN: TOKEN };
-  const { code, stdout, stderr } = await runToItsEnd(env, ["keys", ...args]);
-  return { code, stdout, stderr };
+  return runCommand(beside(), ["keys", ...args]);
 }
+
+const beside = () => ({ ONCEGATE_ADMIN_LISTEN: new URL(gateway.adminUrl).host, ONCEGATE_ADMIN_TOKEN: TOKEN });
 
 type Listed = { name: string; key: string; owner: string; state: string; reason?: string; startedAt: string };
 
@@ -44,7 +45,7 @@ describe("an operator", () => {
     expect((await listed("list")).map(({ name }) => name)).toContain(record.name);
     expect(await listed("show", record.key)).toEqual([record]);
     expect(await listed("show", record.name)).toEqual([record]);
-    const { stdout } = await keys("list");
+    const { stdout } = await runToItsEnd(beside(), ["keys", "list"]);
     expect(stdout).toContain(record.name);
     expect(stdout).toContain("the connection to the API broke before its answer");
   });

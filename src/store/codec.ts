@@ -1,5 +1,6 @@
 import type { Completed, Identity, Name } from "../domain/record.ts";
 import type { Kept } from "../domain/replay.ts";
+import { asBuffer } from "./bytes.ts";
 import type { Bound, Keyring } from "./keyring.ts";
 import { StoreError } from "./records.ts";
 
@@ -42,7 +43,7 @@ export function encodeKept(kept: Kept): Uint8Array {
 
 /** Throws StoreError where the bytes are not what encodeKept made: it must never look like a free key. */
 export function decodeKept(bytes: Uint8Array): Kept {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const buffer = asBuffer(bytes);
   if (buffer.length < PREFIX_BYTES || buffer.readUInt8(0) !== FORMAT) throw unreadable("has an unknown format");
   const kind = buffer.readUInt8(1);
   const status = buffer.readUInt16BE(2);

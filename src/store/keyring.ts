@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, randomBytes } from "node:crypto";
 import type { KeyObject } from "node:crypto";
+import { asBuffer } from "./bytes.ts";
 import { StoreError } from "./records.ts";
 
 /**
@@ -62,7 +63,7 @@ export class Keyring {
 
   /** Throws StoreError where it is not what `seal` made for this very purpose and identity, or its key is not at hand. */
   open(sealed: Uint8Array, bound: Bound): Uint8Array {
-    const bytes = viewOf(sealed);
+    const bytes = asBuffer(sealed);
     if (!isSealed(bytes)) {
       if (this.#readsClear) return sealed;
       throw unreadable(bound, "is not encrypted, and ONCEGATE_ENCRYPTION_KEYS does not list clear");
@@ -86,7 +87,7 @@ export class Keyring {
 
   /** Whether `seal` would write it in the same way today. */
   isCurrent(sealed: Uint8Array): boolean {
-    const bytes = viewOf(sealed);
+    const bytes = asBuffer(sealed);
     if (!isSealed(bytes)) return this.#writer === undefined;
     return bytes.toString("hex", MARK.length, SALT_AT) === this.#writer?.id;
   }
@@ -108,10 +109,6 @@ function associatedData({ purpose, identity }: Bound): Buffer {
 
 function isSealed(bytes: Buffer): boolean {
   return bytes.subarray(0, MARK.length).equals(MARK);
-}
-
-function viewOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function unreadable({ purpose }: Bound, why: string): StoreError {

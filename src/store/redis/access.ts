@@ -19,7 +19,7 @@ export function credentials(username: string, inUrl: string, apart: string | und
   return { ...(username ? { username } : {}), ...(password ? { password } : {}) };
 }
 
-export function encryption(isWanted: boolean, { ca, cert, key }: Access): Options {
+export function tlsOptions(isWanted: boolean, { ca, cert, key }: Access): Options {
   if (isWanted) return { tls: { ...(ca ? { ca } : {}), ...(cert ? { cert } : {}), ...(key ? { key } : {}) } };
   if (ca ?? cert ?? key) throw new Error("The Redis URL is one without TLS, but TLS files are given: write rediss");
   return {};

@@ -10,16 +10,16 @@ import { inWords, placeNamed } from "./trouble.ts";
 import { reasonOf } from "../../reason.ts";
 
 /** The master of each slot, as host:port; undefined where nobody answers for one. */
-export type Layout = (string | undefined)[];
+export type Slots = (string | undefined)[];
 
 /** Asks who is master now; `known`: who was. Throws StoreError where nobody can tell. */
-export type Discovery = (known: readonly string[], signal: AbortSignal) => Promise<Layout>;
+export type Discovery = (known: readonly string[], signal: AbortSignal) => Promise<Slots>;
 
 /** Of several views the one with the highest epoch is the latest (Redis: Sentinel, cluster specification). */
 type View<Seen> = { epoch: number; seen: Seen };
 
 /** For all that is not a cluster: there one server has every slot. */
-export function everywhere(place: string): Layout {
+export function everywhere(place: string): Slots {
   return Array.from({ length: SLOTS }, () => place);
 }
 
@@ -45,14 +45,14 @@ export function askingSentinels({ places, master, options }: Extract<Location, {
 }
 
 export function askingCluster({ places, options }: Extract<Location, { kind: "cluster" }>): Discovery {
-  const viewOf = async (redis: Redis, place: string): Promise<View<Layout>> => {
+  const viewOf = async (redis: Redis, place: string): Promise<View<Slots>> => {
     const [info, ranges] = await Promise.all([redis.call("CLUSTER", "INFO"), redis.call("CLUSTER", "SLOTS")]);
     const said = infoOf(String(info));
-    const layout: Layout = Array.from({ length: SLOTS }, () => undefined);
+    const slots: Slots = Array.from({ length: SLOTS }, () => undefined);
     for (const [from, to, [host, port]] of Ranges.parse(ranges))
-      layout.fill(placeNamed(host ?? "", port, place), from, to + 1);
+      slots.fill(placeNamed(host ?? "", port, place), from, to + 1);
     // One that lost the others says so; what it knows only counts where nobody knows more.
-    return { epoch: said("cluster_state") === "ok" ? Number(said("cluster_current_epoch")) : -1, seen: layout };
+    return { epoch: said("cluster_state") === "ok" ? Number(said("cluster_current_epoch")) : -1, seen: slots };
   };
   return (known, signal) =>
     latest([...new Set([...known, ...places])], (place) =>

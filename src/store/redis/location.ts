@@ -1,4 +1,4 @@
-import { credentials, encryption } from "./access.ts";
+import { credentials, tlsOptions } from "./access.ts";
 import type { Access } from "./access.ts";
 import { SAFE } from "./connect.ts";
 import type { Options } from "./connect.ts";
@@ -43,7 +43,7 @@ export function locate(url: string, access: Access = {}): Location {
   const options = {
     ...SAFE,
     ...credentials(decoded(username), decoded(password), access.password),
-    ...encryption(isEncrypted, access),
+    ...tlsOptions(isEncrypted, access),
   };
   const places = hosts.split(",").map((host) => placeIn(host, topology));
   const begin = `${protocol.toLowerCase()}${topology}://${places.join(",")}`;

@@ -107,10 +107,10 @@ const ASK_CLUSTER_EVERY = 10_000;
 function whereabouts(location: Location): Omit<ServersSettings, "connect"> {
   switch (location.kind) {
     case "single":
-      return { layout: everywhere(location.place), discover: undefined, lookEvery: Infinity };
+      return { slots: everywhere(location.place), discover: undefined, lookEvery: Infinity };
     case "sentinel":
-      return { layout: [], discover: askingSentinels(location), lookEvery: ASK_SENTINELS_EVERY };
+      return { slots: [], discover: askingSentinels(location), lookEvery: ASK_SENTINELS_EVERY };
     case "cluster":
-      return { layout: [], discover: askingCluster(location), lookEvery: ASK_CLUSTER_EVERY };
+      return { slots: [], discover: askingCluster(location), lookEvery: ASK_CLUSTER_EVERY };
   }
 }

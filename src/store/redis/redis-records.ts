@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Attempt, ClaimAnswer } from "../../domain/claim.ts";
 import type { Name, StoredRecord, Token, UnknownReason } from "../../domain/record.ts";
 import type { Completion, Resolution } from "../../domain/settlement.ts";
+import { asBuffer } from "../bytes.ts";
 import type { Continuity, Pass } from "../continuity.ts";
 import { JOURNAL_MS } from "../journal.ts";
 import type { Note } from "../journal.ts";
@@ -104,7 +105,7 @@ export class RedisRecords implements Records {
   async complete(name: Name, completion: Completion): Promise<"completed" | "recreated" | "refused"> {
     const { owner, fingerprint, credential, startedAt: since, answer: bytes, retentionMs } = completion;
     const identity = [toBytes(owner), toBytes(fingerprint), toBytes(credential)];
-    const { answer } = await this.#run(COMPLETE, name, [...identity, since, retentionMs, toBuffer(bytes)]);
+    const { answer } = await this.#run(COMPLETE, name, [...identity, since, retentionMs, asBuffer(bytes)]);
     return answer;
   }
 
@@ -125,7 +126,7 @@ export class RedisRecords implements Records {
 
   async resolve(name: Name, resolution: Resolution, note: Note): Promise<"resolved" | "absent" | "refused"> {
     const { owner, verdict } = resolution;
-    const kept = verdict === "executed" ? [resolution.retentionMs, toBuffer(resolution.answer)] : [];
+    const kept = verdict === "executed" ? [resolution.retentionMs, asBuffer(resolution.answer)] : [];
     const args = [toBytes(owner), verdict, JSON.stringify(note), JOURNAL_MS, ...kept];
     const { answer } = await this.#run(RESOLVE, name, args, journalKey(partitionOf(name)));
     return answer;
@@ -203,10 +204,6 @@ export class RedisRecords implements Records {
       throw new StoreError("unsent", "Redis holds a record in a format of another version of Oncegate");
     return { answer, at, value };
   }
-}
-
-function toBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
-  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 function given(value: Buffer | undefined): Buffer {

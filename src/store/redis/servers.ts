@@ -1,6 +1,6 @@
 import { StoreError } from "../records.ts";
 import type { Argument, Reply } from "./connection.ts";
-import type { Discovery, Layout } from "./discovery.ts";
+import type { Discovery, Slots } from "./discovery.ts";
 import { slotOf, USED_KEYS } from "./layout.ts";
 import type { Master } from "./master.ts";
 import type { Script } from "./scripts.ts";
@@ -15,7 +15,7 @@ const USED_SLOTS = USED_KEYS.map(slotOf);
 
 export type ServersSettings = {
   /** Known beforehand where there is but one server. */
-  layout: Layout;
+  slots: Slots;
   discover: Discovery | undefined;
   /** How often somebody else is looked for while all is well. */
   lookEvery: number;
@@ -31,7 +31,7 @@ export class Servers {
   readonly #masters = new Map<string, Master>();
   readonly #closing = new AbortController();
   readonly #look: NodeJS.Timeout;
-  #layout: Layout;
+  #slots: Slots;
   #looking: Promise<void> | undefined;
   #lookedAt = 0;
   /** Somebody refused or did not answer: it may not be master any more. */
@@ -40,15 +40,15 @@ export class Servers {
 
   constructor(settings: ServersSettings) {
     this.#settings = settings;
-    this.#layout = [];
-    this.#adopt(settings.layout);
+    this.#slots = [];
+    this.#adopt(settings.slots);
     this.#look = setInterval(() => this.#lookAround(), LOOK_EVERY).unref();
     this.#lookAround();
   }
 
   /** The clock of the server that holds the key: each has its own. */
   time(key: string): number {
-    return this.#masterAt(this.#layout[slotOf(key)]).time();
+    return this.#masterAt(this.#slots[slotOf(key)]).time();
   }
 
   run<Answer extends string>(
@@ -71,7 +71,7 @@ export class Servers {
 
   /** All that hold records, each with a key of its own. Throws StoreError while there is a slot without a master. */
   masters(): { master: Master; key: string }[] {
-    const keys = new Map(USED_KEYS.map((key) => [this.#layout[slotOf(key)], key]));
+    const keys = new Map(USED_KEYS.map((key) => [this.#slots[slotOf(key)], key]));
     return Array.from(keys, ([place, key]) => ({ master: this.#masterAt(place), key }));
   }
 
@@ -88,7 +88,7 @@ export class Servers {
     send: (master: Master, isAsking: boolean) => Promise<Answer>,
   ): Promise<Answer> {
     const slot = slotOf(key);
-    let place = this.#layout[slot];
+    let place = this.#slots[slot];
     let isAsking = false;
     for (let redirections = 0; ; redirections++) {
       try {
@@ -99,7 +99,7 @@ export class Servers {
         if (!(error instanceof Redirection) || redirections === MOST_REDIRECTIONS) throw error;
         place = error.to;
         isAsking = isOnTheMove;
-        if (!isOnTheMove) this.#layout[slot] = place;
+        if (!isOnTheMove) this.#slots[slot] = place;
       }
     }
   }
@@ -123,9 +123,9 @@ export class Servers {
   async #discover(discover: Discovery): Promise<void> {
     this.#isDoubted = false;
     try {
-      const layout = await discover([...this.#masters.keys()], this.#closing.signal);
+      const slots = await discover([...this.#masters.keys()], this.#closing.signal);
       if (this.#closing.signal.aborted) return;
-      this.#adopt(layout);
+      this.#adopt(slots);
       this.#trouble = "no server of the Redis cluster holds this record's slot";
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
@@ -135,12 +135,12 @@ export class Servers {
   }
 
   #isComplete(): boolean {
-    return USED_SLOTS.every((slot) => this.#masters.get(this.#layout[slot] ?? "")?.isUp);
+    return USED_SLOTS.every((slot) => this.#masters.get(this.#slots[slot] ?? "")?.isUp);
   }
 
-  #adopt(layout: Layout): void {
-    this.#layout = layout;
-    const named = new Set(USED_SLOTS.map((slot) => layout[slot]).filter((place) => place !== undefined));
+  #adopt(slots: Slots): void {
+    this.#slots = slots;
+    const named = new Set(USED_SLOTS.map((slot) => slots[slot]).filter((place) => place !== undefined));
     for (const place of named) this.#masterAt(place);
     for (const [place, master] of this.#masters) {
       if (named.has(place)) continue;

@@ -12,6 +12,7 @@ export async function runCommand(env: Record<string, string>, args: string[]): P
     readFile: (path) => readFileSync(path, "utf8"),
     print: (text) => (ending.stdout += `${text}\n`),
     complain: (text) => (ending.stderr += `${text}\n`),
+    onHangup: () => {},
     nextSignal: () => new Promise(() => {}),
   });
   return { code, ...ending };

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import cluster from "node:cluster";
 import { EventEmitter } from "node:events";
 import { readFileSync } from "node:fs";
 import { z } from "zod";
@@ -28,6 +29,12 @@ for (const signal of ["SIGTERM", "SIGINT"] as const)
     last = { signal, at: performance.now() };
     signals.emit("signal", signal);
   });
+
+// A worker whose primary is gone gets no more connections: it ends as if told to, where Node would drop what runs.
+if (cluster.worker !== undefined) {
+  cluster.worker.exitedAfterDisconnect = true;
+  process.once("disconnect", () => signals.emit("signal", "SIGTERM"));
+}
 
 const { run } = await import("./cli.ts"); // not before: an older Node would fail on what it imports
 process.exitCode = await run({

@@ -1,3 +1,4 @@
+import cluster from "node:cluster";
 import type { Logger } from "pino";
 import { loadSettings } from "./config/load.ts";
 import type { Origin } from "./config/load.ts";
@@ -17,7 +18,7 @@ import type { Signal, Surroundings } from "./surroundings.ts";
 import { openLog } from "./telemetry/log.ts";
 import { openTokens } from "./tokens.ts";
 import { startGateway } from "./wiring.ts";
-import type { Gateway } from "./wiring.ts";
+import type { Gateway, Role } from "./wiring.ts";
 import { reasonOf } from "./reason.ts";
 
 /** Runs the gateway: start, drain, stop. Resolves to the exit code. */
@@ -33,7 +34,7 @@ export async function serve(around: Surroundings): Promise<number> {
     around.complain(["oncegate cannot start:", ...rules.mistakes.map((one) => `  - ${mistakeText(one)}`)].join("\n"));
     return TOLD_WRONG;
   }
-  const { log, flush } = openLog(settings.ONCEGATE_LOG_LEVEL);
+  const { log, flush } = openLog(settings.ONCEGATE_LOG_LEVEL, cluster.worker?.id);
   const signal = around.nextSignal(); // obeyed from before the ports are open
   const second = signal.then(() => around.nextSignal());
   try {
@@ -63,6 +64,7 @@ async function start(
     const file = (name: FileSetting): string | undefined => contentOf(name, settings, around.readFile);
     const ca = file("ONCEGATE_UPSTREAM_CA_FILE");
     const verifyToken = openTokens(tokenSettings(settings, file("ONCEGATE_JWT_KEYS_FILE")));
+    const role = roleOf(settings);
     store = await openStore(settings.ONCEGATE_STORE, {
       mayEvict: settings.ONCEGATE_ALLOW_UNSAFE_STORE,
       waitReplicas: settings.ONCEGATE_REDIS_WAIT_REPLICAS,
@@ -72,14 +74,17 @@ async function start(
       cert: file("ONCEGATE_REDIS_CERT_FILE"),
       key: file("ONCEGATE_REDIS_KEY_FILE"),
     });
-    return {
-      store,
-      gateway: await startGateway(settings, { rules, verifyToken, store, log, ca, version: around.version }),
-    };
+    const foundations = { rules, verifyToken, store, log, ca, version: around.version, role };
+    return { store, gateway: await startGateway(settings, foundations) };
   } catch (error) {
     await store?.close();
     throw new CannotStart(reasonOf(error), { cause: error });
   }
+}
+
+function roleOf({ ONCEGATE_WORKERS: workers }: Settings): Role {
+  if (cluster.isWorker) return "worker";
+  return workers > 1 ? "primary" : "alone";
 }
 
 /** On SIGHUP: the rules of the file as it is now, or with a mistake in it those that are in force. */
@@ -100,6 +105,10 @@ const DESCRIBE_AGAIN_MS = 100;
 
 /** The start log: version, store, durability, listeners, and where each setting came from. */
 async function sayStarted(log: Logger, { gateway, store, settings, origins, version }: Started): Promise<void> {
+  if (cluster.isWorker) {
+    log.info({ version, pid: cluster.worker?.process.pid, ...gateway.listeners }, "worker started");
+    return;
+  }
   const describing = describe(store);
   const described = await within(DESCRIBE_WITHIN_MS, describing);
   const { risks, ...known } = described ?? { store: "out of reach", durability: "unknown", risks: [] };
@@ -157,7 +166,7 @@ async function stop(
   nextSignal: Promise<Signal>,
 ): Promise<void> {
   const second = nextSignal.then(() => "again" as const);
-  gateway.drain();
+  gateway.drain(signal);
   log.info({ signal }, "stopping: not ready any more, running operations end first");
   const grace = delay(graceMs);
   if ((await Promise.race([delay(Math.min(ACCEPT_AFTER_MS[signal], graceMs)), second])) === "again") return;

@@ -6,7 +6,7 @@ import { z } from "zod";
 import type { Standing } from "../store/continuity.ts";
 import type { Loss } from "../store/loss.ts";
 import type { Operator } from "../store/operator.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
+import type { ShownMetrics } from "../telemetry/metrics.ts";
 import { operatorAccess } from "./access.ts";
 import { recordPages } from "./records.ts";
 import { storePages } from "./store.ts";
@@ -14,7 +14,7 @@ import { reasonOf } from "../reason.ts";
 
 export type Admin = {
   version: string;
-  metrics: Metrics;
+  metrics: ShownMetrics;
   /** Throws where the store does not answer or would not take a write. */
   probeStore: () => Promise<void>;
   isDraining: () => boolean;

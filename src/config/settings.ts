@@ -184,11 +184,10 @@ export const Settings = z
       description:
         "Time for running operations to end after SIGTERM; what is left then becomes unknown. Whoever stops the process must wait 5s longer.",
     }),
-    ONCEGATE_WORKERS: value
-      .whole(1, 64)
-      .refine((workers) => workers === 1, `more than 1 ${LATER}`)
-      .prefault("1")
-      .meta({ description: "Processes sharing the port; more than 1 is not available in this version." }),
+    ONCEGATE_WORKERS: value.whole(1, 64).prefault("1").meta({
+      description:
+        "Processes that share the clients' port and the store; each counts its own ONCEGATE_MAX_BUFFERED. The operator's port is their parent's, and shows all of them.",
+    }),
     ONCEGATE_STORE_ID: z.string().regex(STORE_ID, "must be an id as oncegate store status prints it").optional().meta({
       description:
         "The id of the store, as the start log and oncegate store status tell it. With it a gateway that starts on an emptied or another store refuses operations (docs/loss.md).",

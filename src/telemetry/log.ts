@@ -14,9 +14,9 @@ const FLUSH_WITHIN_MS = 1_000;
 
 /**
  * Lines of JSON on stdout, written asynchronously: a stalled pipe must not freeze the gateway. Only chosen fields are ever logged,
- * never headers, bodies, queries or keys.
+ * never headers, bodies, queries or keys. `worker`: in every line, where several processes write.
  */
-export function openLog(level: string): { log: Logger; flush: () => Promise<void> } {
+export function openLog(level: string, worker?: number): { log: Logger; flush: () => Promise<void> } {
   let stdout = openStdout();
   /** Where stdout fails (a full disk behind it), lines are lost until it is back; requests are not. */
   function openStdout(): ReturnType<typeof destination> | undefined {
@@ -31,7 +31,15 @@ export function openLog(level: string): { log: Logger; flush: () => Promise<void
   }
   const lines = { write: (line: string): void => void stdout?.write(line) };
   return {
-    log: pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: inWords } }, lines),
+    log: pino(
+      {
+        level,
+        base: worker === undefined ? null : { worker },
+        timestamp: pino.stdTimeFunctions.isoTime,
+        formatters: { level: inWords },
+      },
+      lines,
+    ),
     /** Not the stream's own flush, which without a buffer waits for nothing: the last lines overtook those still being written. */
     async flush() {
       const last = stdout;

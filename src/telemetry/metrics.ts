@@ -8,6 +8,9 @@ const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 
 export type Metrics = ReturnType<typeof openMetrics>;
 
+/** What the operator's port shows. */
+export type ShownMetrics = Pick<Metrics, "contentType" | "text">;
+
 /** The metrics that are named in README.md, "Operating it". Labels have few values: never a key, a scope or a path. */
 export function openMetrics({
   countUnknown,
@@ -35,11 +38,13 @@ export function openMetrics({
   const lost = new Gauge({
     name: "oncegate_store_lost",
     help: "1 while operations are refused because the store lost data.",
+    aggregator: "max",
     registers,
   });
   const rulesRefused = new Gauge({
     name: "oncegate_rules_refused",
     help: "1 while the rules file has a mistake and the rules before it are in force.",
+    aggregator: "max",
     registers,
   });
   const upstream = new Histogram({
@@ -49,10 +54,14 @@ export function openMetrics({
     registers,
   });
   return {
+    registry,
+    /** What every process would say the same of: the store's, not its own. */
+    common: ["oncegate_unknown_records"],
     text: () => registry.metrics(),
     unknown: new Gauge({
       name: "oncegate_unknown_records",
       help: "Operations of which nobody can tell whether they were executed.",
+      aggregator: "omit", // one asks for all
       registers,
       async collect() {
         try {

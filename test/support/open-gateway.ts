@@ -60,7 +60,7 @@ export async function openGateway(
   });
   return {
     url: gateway.listeners.clients,
-    adminUrl: gateway.listeners.admin,
+    adminUrl: gateway.listeners.admin!,
     lines,
     async close() {
       await gateway.close();

@@ -18,7 +18,10 @@ export type Identity = {
   credential: Token;
 };
 
-/** Why nobody can tell whether the upstream acted. `owner-lost` is read, never written: the lease ran out. */
+/**
+ * Why nobody can tell whether the upstream acted. `owner-lost`: its lease ran out; it is read for the record's own, and written
+ * only for that of a turn (settlement.ts revoke).
+ */
 export const UNKNOWN_REASONS = [
   "owner-lost",
   "upstream-silent",

@@ -86,6 +86,19 @@ export function hold(
   return { answer: "held", next: { state: "unknown", owner, fingerprint, credential, startedAt, reason } };
 }
 
+/**
+ * Done to a holder whose turn is over by whoever comes next (turn.ts): what it was about to begin it may not begin any more, and
+ * what it began may have been executed. Without effect on another owner's operation, and on one that has ended.
+ */
+export function revoke(stored: StoredRecord | undefined, owner: Token, now: Now): Change<"revoked"> {
+  const record = live(stored, owner, now);
+  if (record === undefined) return { answer: "revoked" };
+  if (record.state === "claimed") return { answer: "revoked", next: "absent" };
+  const { fingerprint, credential, startedAt } = record;
+  const next = { state: "unknown" as const, owner, fingerprint, credential, startedAt, reason: "owner-lost" as const };
+  return { answer: "revoked", next };
+}
+
 /** What a person or a probe found in the API about an operation that was unknown. `owner`: of the record that they judged. */
 export type Resolution = { owner: Token } & (
   | { verdict: "executed"; answer: Uint8Array; retentionMs: number }

@@ -26,6 +26,8 @@ export interface Records {
   /** `at`: the store's lease clock when it answered, so that a withdrawal can tell that the claim's deadline is over. */
   release(name: Name, owner: Token): Promise<{ answer: "released" | "refused"; at: number }>;
   hold(name: Name, owner: Token, reason: UnknownReason): Promise<"held" | "refused">;
+  /** For whoever has the turn next, not for the owner. */
+  revoke(name: Name, owner: Token): Promise<"revoked">;
   /** As domain/record.ts `asRead` has it. */
   read(name: Name): Promise<StoredRecord | undefined>;
   /** Ends an unknown; `note` goes into the journal in the same step, and only where it was resolved by this very sending. */

@@ -122,6 +122,7 @@ export function timed(
     complete: (...args) => timing("complete", records.complete(...args)),
     release: (...args) => timing("release", records.release(...args)),
     hold: (...args) => timing("hold", records.hold(...args)),
+    revoke: (...args) => timing("revoke", records.revoke(...args)),
     resolve: (...args) => timing("resolve", records.resolve(...args)),
     list: (...args) => timing("list", records.list(...args)),
     find: (...args) => timing("find", records.find(...args)),

@@ -56,6 +56,7 @@ export class StoreLink {
       complete: carrying("complete", store.complete),
       release: carrying("release", store.release),
       hold: carrying("hold", store.hold),
+      revoke: carrying("revoke", store.revoke),
       read: never,
       resolve: never,
       list: never,

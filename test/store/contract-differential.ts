@@ -68,6 +68,7 @@ const VERBS: readonly (keyof Verbs)[] = [
   "complete",
   "release",
   "hold",
+  "revoke",
   "resolve",
   "read",
   "countUnknown",
@@ -100,6 +101,8 @@ function verbFor(verb: keyof Verbs, chosen: Chosen): (of: Verbs) => Promise<unkn
       return (of) => of.release(name, owner);
     case "hold":
       return (of) => of.hold(name, owner, "upstream-silent");
+    case "revoke":
+      return (of) => of.revoke(name, owner);
     case "resolve": {
       const note: Note = { event: "resolved", name, owner, verdict, by: "the test", why: "chance" };
       const resolution: Resolution =

@@ -158,6 +158,41 @@ export function settling({ open, advance }: Given): void {
     });
   });
 
+  describe("a holder's operation that is revoked", () => {
+    test("is free where it had not begun, and its owner cannot begin it", async () => {
+      const store = await open();
+      const { name, owner } = await started(store, "claimed");
+      expect(await store.records.revoke(name, owner)).toBe("revoked");
+      expect(await store.records.revoke(name, owner)).toBe("revoked");
+      expect(await store.records.read(name)).toBeUndefined();
+      expect(await store.records.begin(name, owner, LEASE)).toBe("lost");
+    });
+
+    test("is unknown where it had begun, however good its lease, until its owner says more", async () => {
+      const store = await open();
+      const { name, owner, attempt } = await started(store);
+      expect(await store.records.revoke(name, owner)).toBe("revoked");
+      const record = await store.records.read(name);
+      expect(record).toMatchObject({ state: "unknown", reason: "owner-lost", ...identity(attempt) });
+      expect(await store.records.countUnknown()).toBe(1);
+      expect(await store.records.renew(name, owner, LEASE)).toBe("lost");
+      expect(await store.records.revoke(name, owner)).toBe("revoked");
+      expect(await store.records.read(name)).toEqual(record);
+      expect(await store.records.complete(name, theAnswer(attempt, "late truth"))).toBe("completed");
+    });
+
+    test.each(["absent", "held", "completed", "another's"] as const)("stays as it is where it is %s", async (state) => {
+      const store = await open();
+      const { name, owner, attempt } = await started(store);
+      if (state === "absent") await store.records.release(name, owner);
+      if (state === "held") await store.records.hold(name, owner, "upstream-silent");
+      if (state === "completed") await store.records.complete(name, theAnswer(attempt, "invoice 1"));
+      const record = await store.records.read(name);
+      expect(await store.records.revoke(name, state === "another's" ? anyOwner() : owner)).toBe("revoked");
+      expect(await store.records.read(name)).toEqual(record);
+    });
+  });
+
   test.each(["claimed", "executing", "lapsed", "held", "completed"] as const)(
     "a stale owner is refused on every verb where the record is %s, and changes nothing",
     async (state) => {

@@ -1,7 +1,7 @@
 import { decideClaim } from "../../src/domain/claim.ts";
 import { asRead } from "../../src/domain/record.ts";
 import type { Name, Now, StoredRecord } from "../../src/domain/record.ts";
-import { begin, complete, hold, release, renew, resolve } from "../../src/domain/settlement.ts";
+import { begin, complete, hold, release, renew, resolve, revoke } from "../../src/domain/settlement.ts";
 import type { Change } from "../../src/domain/settlement.ts";
 import type { Records } from "../../src/store/records.ts";
 
@@ -37,6 +37,7 @@ export class DomainRecords implements Verbs {
   });
   hold: Verbs["hold"] = async (name, owner, reason) =>
     this.#change(name, hold(this.#load(name), owner, reason, this.#now()));
+  revoke: Verbs["revoke"] = async (name, owner) => this.#change(name, revoke(this.#load(name), owner, this.#now()));
   resolve: Verbs["resolve"] = async (name, resolution) =>
     this.#change(
       name,

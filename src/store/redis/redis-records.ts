@@ -35,6 +35,7 @@ import {
   RELEASE,
   RENEW,
   RESOLVE,
+  REVOKE,
 } from "./scripts.ts";
 import type { Script } from "./scripts.ts";
 import type { Servers } from "./servers.ts";
@@ -116,6 +117,11 @@ export class RedisRecords implements Records {
 
   async hold(name: Name, owner: Token, reason: UnknownReason): Promise<"held" | "refused"> {
     const { answer } = await this.#run(HOLD, name, [toBytes(owner), reason]);
+    return answer;
+  }
+
+  async revoke(name: Name, owner: Token): Promise<"revoked"> {
+    const { answer } = await this.#run(REVOKE, name, [toBytes(owner)]);
     return answer;
   }
 

@@ -66,6 +66,7 @@ export async function openSqlite(options: SqliteSettings): Promise<Store> {
       complete: (name, completion) => thread.ask("complete", name, completion),
       release: (name, owner) => thread.ask("release", name, owner),
       hold: (name, owner, reason) => thread.ask("hold", name, owner, reason),
+      revoke: (name, owner) => thread.ask("revoke", name, owner),
       read: (name) => thread.ask("read", name),
       resolve: (name, resolution, note) => thread.ask("resolve", name, resolution, note),
       list: (state, limit) => thread.ask("list", state, limit),

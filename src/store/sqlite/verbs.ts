@@ -5,7 +5,7 @@ import { isContinued } from "../../domain/continuity.ts";
 import type { Found, MarkText, Remembered } from "../../domain/continuity.ts";
 import { asRead } from "../../domain/record.ts";
 import type { Name, Now, StoredRecord, Token, UnknownReason } from "../../domain/record.ts";
-import { begin, complete, hold, release, renew, resolve } from "../../domain/settlement.ts";
+import { begin, complete, hold, release, renew, resolve, revoke } from "../../domain/settlement.ts";
 import type { Change, Completion, Resolution } from "../../domain/settlement.ts";
 import type { JournalEntry, Note } from "../journal.ts";
 import type { Listed, Open } from "../records.ts";
@@ -101,6 +101,7 @@ export function verbs(db: DatabaseSync) {
     }),
     hold: (name: Name, owner: Token, reason: UnknownReason) =>
       change(name, (record, at) => hold(record, owner, reason, at)),
+    revoke: (name: Name, owner: Token) => change(name, (record, at) => revoke(record, owner, at)),
     resolve: (name: Name, resolution: Resolution, note: Note) =>
       change(
         name,

@@ -14,6 +14,7 @@ export const LONG = [
   "test/model/protocol.test.ts",
   "test/store/redis-cluster.test.ts",
   "test/store/redis-sentinel.test.ts",
+  "test/store/turn-histories.test.ts",
   "test/upstream/hostile-upstreams.test.ts",
 ];
 

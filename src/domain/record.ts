@@ -42,7 +42,7 @@ export function unknownReason(text: string): UnknownReason {
 
 type Started = Identity & { startedAt: number };
 /** When the lease ends, and how long it was when it was given. */
-type Leased = { leaseUntil: number; leaseMs: number };
+export type Leased = { leaseUntil: number; leaseMs: number };
 
 /** Nothing was sent yet and nothing may be: the operation waits for its turn. The only state another owner may take over. */
 export type Claimed = Started & Leased & { state: "claimed" };

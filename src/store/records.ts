@@ -3,6 +3,7 @@ import type { Executing, Name, StoredRecord, Token, Unknown, UnknownReason } fro
 import type { Completion, Resolution } from "../domain/settlement.ts";
 import type { Continuity } from "./continuity.ts";
 import type { Journal, Note } from "./journal.ts";
+import type { Turns } from "./turns.ts";
 
 /**
  * The records of operations: atomic verbs and no policy. domain/claim.ts and domain/settlement.ts say what each verb does
@@ -50,6 +51,7 @@ export type StoreDescription = { store: string; durability: string; risks: reado
 /** An open store. It may be out of reach: then its verbs throw until it is back, and it keeps trying by itself. */
 export interface Store {
   readonly records: Records;
+  readonly turns: Turns;
   readonly journal: Journal;
   readonly continuity: Continuity;
   /**

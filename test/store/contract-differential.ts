@@ -9,6 +9,7 @@ import type { Given } from "./contract.ts";
 import { DomainRecords } from "./domain-records.ts";
 import type { Verbs } from "./domain-records.ts";
 import { anyName, anyOwner, anyToken, HOUR, KEEP, LEASE, RETENTION, SECOND } from "./operation.ts";
+import { mulberry32 } from "./random.ts";
 
 /** Enough for every pair of verbs on every state; 300 fsyncs are a few seconds on a slow disk. */
 const STEPS = 300;
@@ -126,15 +127,4 @@ function timeless(answer: unknown): unknown {
       .filter(([field]) => !["startedAt", "leaseUntil", "at"].includes(field))
       .map(([field, value]) => [field, timeless(value)]),
   );
-}
-
-/** A small generator whose whole state is its seed (Tommy Ettinger, public domain). */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

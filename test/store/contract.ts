@@ -6,6 +6,7 @@ import { differing } from "./contract-differential.ts";
 import { keeping } from "./contract-keeping.ts";
 import { resolving } from "./contract-resolving.ts";
 import { settling } from "./contract-settling.ts";
+import { queueing } from "./contract-turns.ts";
 
 /** One store with nothing in it, and what a test may do to it. A new one for every test. */
 export type StoreFixture = {
@@ -64,6 +65,7 @@ export function storeContract(name: string, create: () => Promise<StoreFixture>)
     resolving(given);
     keeping(given);
     continuing(given);
+    queueing(given);
     differing(given);
   });
 }

@@ -144,6 +144,17 @@ for _, key in ipairs(redis.call("KEYS", "og:{*")) do
       local score = tonumber(members[i + 1])
       if score > 0 then redis.call("ZADD", key, score - ms, members[i]) end
     end
+  elseif string.sub(key, 8, 11) == "turn" then
+    local fields = redis.call("HGETALL", key)
+    for i = 1, #fields, 2 do
+      if fields[i] == "lease" or #fields[i] == 16 then
+        local lease = fields[i + 1]
+        redis.call("HSET", key, fields[i], string.format("%013d", tonumber(string.sub(lease, 1, 13)) - ms) .. string.sub(lease, 14))
+      end
+    end
+    redis.call("PEXPIRE", key, redis.call("PTTL", key) - ms)
+  elseif string.sub(key, 8, 11) == "line" then
+    redis.call("PEXPIRE", key, redis.call("PTTL", key) - ms)
   else
     local lease, start = redis.call("GETRANGE", key, 2, 14), redis.call("GETRANGE", key, 20, 32)
     if tonumber(lease) > 0 then redis.call("SETRANGE", key, 2, string.format("%013d", tonumber(lease) - ms)) end

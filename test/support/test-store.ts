@@ -65,14 +65,16 @@ async function redisTestStore(): Promise<TestStore> {
   const { server, client } = fixture;
   const names = () => client.keys("*");
   const valueOf = async (name: string): Promise<Buffer> => {
-    if ((await client.type(name)) === "zset") return Buffer.from(String(await client.zrange(name, "0", "-1")));
+    const type = await client.type(name);
+    if (type === "zset") return Buffer.from(String(await client.zrange(name, "0", "-1")));
+    if (type === "hash") return Buffer.from(String(Object.entries(await client.hgetall(name))));
     return (await client.getBuffer(name)) ?? Buffer.alloc(0);
   };
   return {
     url: server.url,
     open: () => fixture.open(),
     advance: (ms) => fixture.advance(ms),
-    names: async () => (await client.keys("og:{?}:*.*")).map((key) => key.slice("og:{?}:".length)),
+    names: async () => (await client.keys("og:{?}:??????????????????????.*")).map((key) => key.slice("og:{?}:".length)),
     async contents() {
       await client.save(); // besides the append-only file, of which a rewrite makes a snapshot too
       const inMemory = await Promise.all((await names()).map(async (name) => [Buffer.from(name), await valueOf(name)]));

@@ -56,6 +56,12 @@ export function keysOf(name: Name): [record: string, index: string] {
   return [`og:{${partition}}:${name}`, indexKey(partition)];
 }
 
+/** Who holds a document's turn and who is alive in its line (a hash), and the line by ticket (a sorted set); lua/turn.lua. */
+export function turnKeys(document: Name): [turn: string, line: string] {
+  const partition = partitionOf(document);
+  return [`og:{${partition}}:turn:${document}`, `og:{${partition}}:line:${document}`];
+}
+
 export function toBytes(token: Token): Buffer {
   const bytes = Buffer.from(token, "base64url");
   if (bytes.length !== 16) throw new TypeError("not a token: 16 bytes as 22 characters");

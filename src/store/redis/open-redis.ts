@@ -14,6 +14,7 @@ import type { Location } from "./location.ts";
 import { Master } from "./master.ts";
 import { redisJournal } from "./redis-journal.ts";
 import { redisMarks } from "./redis-marks.ts";
+import { redisTurns } from "./redis-turns.ts";
 import { RedisRecords } from "./redis-records.ts";
 import { PROBE, REPLACE_NAME_SECRET } from "./scripts.ts";
 import { Servers } from "./servers.ts";
@@ -62,6 +63,7 @@ export function openRedis(url: string, settings: RedisSettings = {}): Store {
   const sweep = setInterval(() => void records.expireUnknown().catch(() => {}), sweepEveryMs).unref();
   return {
     records,
+    turns: redisTurns(servers),
     continuity,
     journal: redisJournal(servers),
     async probe() {

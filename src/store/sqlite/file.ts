@@ -51,8 +51,30 @@ const TABLES_4 = `
   DROP INDEX unsettled;
   CREATE INDEX unsettled ON record (state, lease_until, lease_ms) WHERE state IN ('executing', 'unknown');
 `;
+/** Lines are read from their head and by owner, never as a whole. */
+const TABLES_5 = `
+  CREATE TABLE turn (
+    document TEXT NOT NULL PRIMARY KEY,
+    owner TEXT NOT NULL,
+    name TEXT NOT NULL,
+    is_delete INTEGER NOT NULL,
+    lease_until INTEGER NOT NULL,
+    lease_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE waiter (
+    document TEXT NOT NULL,
+    ticket INTEGER NOT NULL,
+    owner TEXT NOT NULL,
+    is_delete INTEGER NOT NULL,
+    lease_until INTEGER NOT NULL,
+    lease_ms INTEGER NOT NULL,
+    PRIMARY KEY (document, ticket)
+  ) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX waiter_owner ON waiter (document, owner);
+  CREATE INDEX waiter_delete ON waiter (document) WHERE is_delete = 1;
+`;
 /** What makes format n + 1 of format n. A file is brought to the newest in one transaction; an older version refuses it then. */
-const STEPS = [TABLES_1, TABLES_2, TABLES_3, TABLES_4];
+const STEPS = [TABLES_1, TABLES_2, TABLES_3, TABLES_4, TABLES_5];
 const FORMAT = STEPS.length;
 
 /** Shared memory between processes is not, or not reliably, shared there, so WAL is not safe (sqlite.org/wal.html). */

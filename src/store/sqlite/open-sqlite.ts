@@ -79,6 +79,12 @@ export async function openSqlite(options: SqliteSettings): Promise<Store> {
       },
       countUnknown: () => thread.ask("countUnknown"),
     },
+    turns: {
+      time: leaseClock,
+      enter: (document, entry) => thread.ask("enter", document, entry),
+      renew: (document, owner, leaseMs) => thread.ask("renewTurn", document, owner, leaseMs),
+      leave: (document, owner) => thread.ask("leave", document, owner),
+    },
     continuity,
     journal: { latest: (limit) => thread.ask("journal", limit) },
     async probe() {

@@ -1,7 +1,9 @@
-import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { asRead, unknownReason } from "../../domain/record.ts";
 import type { Name, Now, StoredRecord, Token, UnknownReason } from "../../domain/record.ts";
 import type { Listed, Open } from "../records.ts";
+import { bytes, integer, text } from "./row.ts";
+import type { Row } from "./row.ts";
 
 /**
  * A record and the wall clock's time at which its retention ends. A completed one is absent from then on; one that nobody knows
@@ -38,7 +40,7 @@ export function recordsTable(db: DatabaseSync) {
   return {
     load(name: Name, now: Now): Entry | undefined {
       const row = select.get(name, now.wall);
-      return row && { record: fromRow(row), expires: number(row, "expires") };
+      return row && { record: fromRow(row), expires: integer(row, "expires") };
     },
     save(name: Name, { record, expires }: Entry): void {
       const { state, owner, fingerprint, credential, startedAt } = record;
@@ -77,14 +79,12 @@ export function recordsTable(db: DatabaseSync) {
   };
 }
 
-type Row = Record<string, SQLOutputValue>;
-
 /** What the journal says of a row that leaves, where it reads as unknown. */
 export function unknownOf(row: Row): { name: Name; startedAt: number; reason: UnknownReason } | undefined {
   const state = text(row, "state");
   if (state !== "executing" && state !== "unknown") return undefined;
   const reason = state === "unknown" ? unknownReason(text(row, "reason")) : "owner-lost";
-  return { name: text(row, "name"), startedAt: number(row, "started_at"), reason };
+  return { name: text(row, "name"), startedAt: integer(row, "started_at"), reason };
 }
 
 function fromRow(row: Row): StoredRecord {
@@ -92,35 +92,17 @@ function fromRow(row: Row): StoredRecord {
     owner: text(row, "owner"),
     fingerprint: text(row, "fingerprint"),
     credential: text(row, "credential"),
-    startedAt: number(row, "started_at"),
+    startedAt: integer(row, "started_at"),
   };
   const state = text(row, "state");
   switch (state) {
     case "claimed":
     case "executing":
-      return { state, ...started, leaseUntil: number(row, "lease_until"), leaseMs: number(row, "lease_ms") };
+      return { state, ...started, leaseUntil: integer(row, "lease_until"), leaseMs: integer(row, "lease_ms") };
     case "completed":
       return { state, ...started, answer: bytes(row, "answer") };
     case "unknown":
       return { state, ...started, reason: unknownReason(text(row, "reason")) };
   }
   throw new Error(`a record has the state "${state}", which this version does not know`);
-}
-
-function text(row: Row, column: string): string {
-  const value = row[column];
-  if (typeof value === "string") return value;
-  throw new Error(`a record has no text in ${column}`);
-}
-
-function number(row: Row, column: string): number {
-  const value = row[column];
-  if (typeof value === "number") return value;
-  throw new Error(`a record has no number in ${column}`);
-}
-
-function bytes(row: Row, column: string): Uint8Array {
-  const value = row[column];
-  if (value instanceof Uint8Array) return value;
-  throw new Error(`a record has no bytes in ${column}`);
 }

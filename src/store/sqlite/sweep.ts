@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { FORGOTTEN_MS } from "../turns.ts";
 import { leaseClock } from "./clock.ts";
 import { journalTable } from "./journal-table.ts";
 import { unknownOf } from "./records-table.ts";
@@ -21,6 +22,10 @@ export function sweepEvery(everyMs: number, db: DatabaseSync): () => void {
   const removeOne = db.prepare(
     "DELETE FROM record WHERE rowid = (SELECT rowid FROM record WHERE expires <= ? ORDER BY expires LIMIT 1) RETURNING *",
   );
+  const removeWaiters = db.prepare("DELETE FROM waiter WHERE lease_until <= :now OR lease_until > :now + lease_ms");
+  const removeTurns = db.prepare(
+    "DELETE FROM turn WHERE lease_until <= :now - :forgotten OR lease_until > :now + lease_ms",
+  );
   const journal = journalTable(db);
   const freePages = db.prepare("PRAGMA freelist_count");
   const busyTimeout = db.prepare("PRAGMA busy_timeout").get()?.["timeout"];
@@ -42,6 +47,14 @@ export function sweepEvery(everyMs: number, db: DatabaseSync): () => void {
     return removed === ROWS_A_GO || leaseClock() >= until ? "more" : "done";
   }
 
+  /** Lines and turns that nobody came back to. */
+  function removeTraces(): "done" {
+    const now = leaseClock();
+    removeWaiters.run({ now });
+    removeTurns.run({ now, forgotten: FORGOTTEN_MS });
+    return "done";
+  }
+
   function giveBackSome(): "more" | "done" {
     db.exec(`PRAGMA incremental_vacuum(${PAGES_A_GO})`);
     return Number(freePages.get()?.["freelist_count"]) > 0 ? "more" : "done";
@@ -54,7 +67,7 @@ export function sweepEvery(everyMs: number, db: DatabaseSync): () => void {
     return "done";
   }
 
-  const steps = [removeSome, giveBackSome, shrinkFiles];
+  const steps = [removeSome, removeTraces, giveBackSome, shrinkFiles];
 
   function go(at: number): void {
     const step = steps[at];

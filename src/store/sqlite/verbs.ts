@@ -13,6 +13,7 @@ import { now } from "./clock.ts";
 import { journalTable } from "./journal-table.ts";
 import { marksTable } from "./marks-table.ts";
 import { recordsTable } from "./records-table.ts";
+import { turnVerbs } from "./turn-verbs.ts";
 
 /** What a process remembers of the file; only claims name it, for they are counted. */
 export type Witness = Remembered & { process: string };
@@ -70,6 +71,7 @@ export function verbs(db: DatabaseSync) {
   });
 
   return {
+    ...turnVerbs(db),
     claim: (name: Name, attempt: Attempt, witness: Witness): Started<ClaimAnswer> =>
       started(
         witness,

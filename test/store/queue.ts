@@ -1,0 +1,46 @@
+import { expect } from "@jest/globals";
+import type { Name, Token } from "../../src/domain/record.ts";
+import type { EnterAnswer, Entry } from "../../src/domain/turn.ts";
+import type { Store } from "../../src/store/records.ts";
+import { anyName, anyOwner, LEASE, SECOND } from "./operation.ts";
+
+/** Shorter than a lease and than the deadline, and longer than a test takes between two asks. */
+export const ALIVE = 8 * SECOND;
+const PATIENCE = 50 * SECOND;
+
+export const HELD: EnterAnswer = { kind: "held" };
+export const DELETING: EnterAnswer = { kind: "deleting" };
+export const waiting = (ahead: number): EnterAnswer => ({ kind: "waiting", ahead });
+
+export function anEntry(store: Store, document: Name, differing: Partial<Entry> = {}): Entry {
+  return {
+    owner: anyOwner(),
+    name: anyName(),
+    isDelete: false,
+    leaseMs: LEASE,
+    aliveMs: ALIVE,
+    deadline: store.turns.time(document) + PATIENCE,
+    waitMs: PATIENCE,
+    after: undefined,
+    ...differing,
+  };
+}
+
+/** A document on a store, and ways to speak of its queue. */
+export function aQueue(store: Store) {
+  const document = anyName();
+  const ask = (entry: Entry): Promise<EnterAnswer> => store.turns.enter(document, entry);
+  return {
+    document,
+    ask,
+    entry: (differing?: Partial<Entry>): Entry => anEntry(store, document, differing),
+    /** A new one asks for the first time. */
+    enters: async (answer: EnterAnswer, differing?: Partial<Entry>): Promise<Entry> => {
+      const entry = anEntry(store, document, differing);
+      expect(await ask(entry)).toEqual(answer);
+      return entry;
+    },
+    leaves: async ({ owner }: Entry): Promise<Token | undefined> => (await store.turns.leave(document, owner)).next,
+    renews: ({ owner }: Entry) => store.turns.renew(document, owner, LEASE),
+  };
+}

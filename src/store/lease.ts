@@ -1,8 +1,16 @@
-import type { Identity, Name, UnknownReason } from "../domain/record.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Identity, Name, Token, UnknownReason } from "../domain/record.ts";
 import type { Kept } from "../domain/replay.ts";
 import { sealKept } from "./codec.ts";
 import type { Keyring } from "./keyring.ts";
+import { StoreError } from "./records.ts";
 import type { Records } from "./records.ts";
+import { Renewal } from "./renewal.ts";
+import { storeErrorOnly } from "./resending.ts";
+
+/** As a claim's (owner.ts). */
+const BEGIN_WITHIN_MS = 1_500;
+const BEGIN_PAUSE_MS = 100;
 
 /** What must never happen while the store keeps what it acknowledged; somebody has to look. */
 export type Alarm =
@@ -26,9 +34,6 @@ export type LeaseSettings = {
   onEnd: () => void;
 };
 
-/** Renewed this often in a lease's length: two renewals may fail or wait for a busy store before it is over. */
-const RENEWALS_PER_LEASE = 3;
-
 /**
  * A claimed operation in its owner's hands: renewed from the start until it is settled, once, as completed, released or held.
  * A settle resolves to whether the store acknowledged it while a client would wait; it is sent until the store answers.
@@ -36,20 +41,39 @@ const RENEWALS_PER_LEASE = 3;
 export class Lease {
   readonly #settings: LeaseSettings;
   readonly #startedAt = Date.now();
-  #goodUntil: number;
-  #isLost = false;
-  #isOver = false;
-  #renewal: NodeJS.Timeout | undefined;
+  readonly #renewal: Renewal;
 
   constructor(settings: LeaseSettings) {
     this.#settings = settings;
-    this.#goodUntil = settings.firstSentAt + settings.leaseMs;
-    this.#renewAfter(settings.leaseMs / RENEWALS_PER_LEASE);
+    const { records, name, identity, leaseMs, firstSentAt: sentAt } = settings;
+    this.#renewal = new Renewal({ leaseMs, sentAt, renew: () => records.renew(name, identity.owner, leaseMs) });
   }
 
   /** Asked right before the first byte leaves. This clock can only forbid sending. */
   isGood(): boolean {
-    return !this.#isLost && performance.now() < this.#goodUntil;
+    return this.#renewal.isGood();
+  }
+
+  /** Whose operation it is: what a turn of the document's is taken for. */
+  get holder(): { owner: Token; name: Name } {
+    return { owner: this.#settings.identity.owner, name: this.#settings.name };
+  }
+
+  /**
+   * Permits the first byte of what was claimed to wait. Throws StoreError where the store cannot be asked: what may have begun all the
+   * same is released like anything that was not sent.
+   */
+  async begin(): Promise<"begun" | "lost" | "store_lost"> {
+    const { records, name, identity, leaseMs } = this.#settings;
+    const giveUpAt = performance.now() + BEGIN_WITHIN_MS;
+    for (;;) {
+      const sentAt = performance.now();
+      const said = await records.begin(name, identity.owner, leaseMs).catch(storeErrorOnly);
+      if (said === "begun") this.#renewal.carriedOn(sentAt);
+      if (!(said instanceof StoreError)) return said;
+      if (performance.now() + BEGIN_PAUSE_MS > giveUpAt) throw said;
+      await sleep(BEGIN_PAUSE_MS);
+    }
   }
 
   /** The upstream's whole answer, or what is kept of it. `retentionMs`: how long, from now. */
@@ -85,8 +109,7 @@ export class Lease {
 
   /** No longer renewed. Where nothing was settled the lease runs out, and the record reads as unknown. */
   stopRenewing(): void {
-    clearTimeout(this.#renewal);
-    this.#isOver = true;
+    this.#renewal.stop();
     this.#settings.onEnd();
   }
 
@@ -97,26 +120,5 @@ export class Lease {
       if (!isOurs) this.#settings.onAlarm({ alarm: "settle-refused", name: this.#settings.name });
       return isOurs;
     });
-  }
-
-  #renewAfter(ms: number): void {
-    this.#renewal = setTimeout(() => void this.#renew(), ms);
-  }
-
-  async #renew(): Promise<void> {
-    const { records, name, identity, leaseMs } = this.#settings;
-    const sentAt = performance.now();
-    const said = await records.renew(name, identity.owner, leaseMs).catch(() => "unheard" as const);
-    if (this.#isOver) return;
-    switch (said) {
-      case "renewed":
-        this.#goodUntil = sentAt + leaseMs;
-        return this.#renewAfter(leaseMs / RENEWALS_PER_LEASE);
-      case "unheard":
-        return this.#renewAfter(leaseMs / (4 * RENEWALS_PER_LEASE));
-      case "lost":
-        this.#isLost = true;
-        return;
-    }
   }
 }

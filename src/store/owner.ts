@@ -10,12 +10,11 @@ import { Lease } from "./lease.ts";
 import type { Alarm } from "./lease.ts";
 import { StoreError } from "./records.ts";
 import type { Records } from "./records.ts";
+import { Resending, storeErrorOnly } from "./resending.ts";
 
 /** Sending a claim again after a lost connection rides out a failover's gap; longer, and the client had better retry itself. */
 const CLAIM_WITHIN_MS = 1_500;
 const CLAIM_PAUSE_MS = 100;
-/** Settles and withdrawals are sent until the store answers, at most this far apart. */
-const LONGEST_PAUSE_MS = 1_000;
 /** With its name another gateway would not find the record. The client's retry gets a new one. */
 const OUTDATED = new StoreError("unsent", "the store lost data since the request was named");
 /** The client waits this long for its answer to be stored, then gets it with `Idempotency-Stored: false`. */
@@ -42,13 +41,14 @@ export type OwnerSettings = {
 export class Owner {
   readonly #settings: OwnerSettings;
   /** Operations that run, and settles and withdrawals that the store has not acknowledged yet. */
-  readonly #pending = new Set<Promise<unknown>>();
+  readonly #resending = new Resending();
 
   constructor(settings: OwnerSettings) {
     this.#settings = settings;
   }
 
   /**
+   * `into`: `claimed` where the operation waits for its turn first, and then begins (Lease.begin).
    * Throws StoreError where the store cannot be asked: nothing may be sent then, and what may have been claimed is withdrawn.
    * `isNameCurrent`: whether the store may still have the secret that the name was made with (name-secret.ts).
    */
@@ -56,12 +56,13 @@ export class Owner {
     name: Name,
     { fingerprint, credential }: Omit<Identity, "owner">,
     isNameCurrent: () => boolean,
+    into: Attempt["into"] = "executing",
   ): Promise<Claim> {
     const { records, leaseMs, unknownRetentionMs } = this.#settings;
     const identity = { owner: Buffer.from(newIdBytes()).toString("base64url"), fingerprint, credential };
     const { owner } = identity;
     const deadline = records.time(name) + CLAIM_WITHIN_MS;
-    const attempt: Attempt = { ...identity, into: "executing", leaseMs, deadline, keepMs: unknownRetentionMs };
+    const attempt: Attempt = { ...identity, into, leaseMs, deadline, keepMs: unknownRetentionMs };
 
     const firstSentAt = performance.now();
     let isAmbiguous = false; // an earlier copy may still arrive, until the deadline
@@ -84,7 +85,7 @@ export class Owner {
         case "claimed":
         case "yours": {
           const { promise, resolve: onEnd } = Promise.withResolvers<void>();
-          this.#track(promise);
+          this.#resending.track(promise);
           const own = { name, identity, firstSentAt, settle: this.#settle, withdrawLater, onEnd };
           return { kind: "claimed", lease: new Lease({ ...this.#settings, ...own }) };
         }
@@ -120,51 +121,17 @@ export class Owner {
   }
 
   /** Resolves when no operation runs and the store has acknowledged everything that was settled or withdrawn. */
-  async idle(): Promise<void> {
-    while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
+  idle(): Promise<void> {
+    return this.#resending.idle();
   }
 
   /** Sends one settle until the store answers. Resolves to false where that takes longer than a client waits; it goes on then. */
   readonly #settle = async (send: () => Promise<boolean>): Promise<boolean> => {
-    return (await within(REPLY_WAIT_MS, this.#untilAnswered(send))) ?? false;
+    return (await within(REPLY_WAIT_MS, this.#resending.untilAnswered(send))) ?? false;
   };
 
-  /**
-   * Frees what a claim of unclear fate may have taken or may still take: releases until the store says so at a time after the
-   * claim's deadline. Earlier, the delayed claim could still arrive and leave an orphan.
-   */
+  /** Frees what a claim of unclear fate may have taken or may still take. */
   #withdraw(name: Name, owner: Token, deadline: number): void {
-    void this.#untilAnswered(async () => {
-      for (;;) {
-        const { at } = await this.#settings.records.release(name, owner);
-        if (at > deadline) return true;
-        await sleep(deadline - at + 1);
-      }
-    });
+    this.#resending.takeBack(deadline, () => this.#settings.records.release(name, owner));
   }
-
-  #untilAnswered(send: () => Promise<boolean>): Promise<boolean> {
-    const answered = (async () => {
-      for (let pause = 50; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
-        try {
-          return await send();
-        } catch (error) {
-          if (!(error instanceof StoreError)) throw error;
-          await sleep(pause * (0.75 + Math.random() / 2));
-        }
-      }
-    })();
-    this.#track(answered);
-    return answered;
-  }
-
-  #track(pending: Promise<unknown>): void {
-    this.#pending.add(pending);
-    void pending.finally(() => this.#pending.delete(pending)).catch(() => {});
-  }
-}
-
-function storeErrorOnly(error: unknown): StoreError {
-  if (error instanceof StoreError) return error;
-  throw error;
 }

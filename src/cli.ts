@@ -1,5 +1,6 @@
 import { adminUrl, causeOf } from "./cli/admin-client.ts";
 import { keys } from "./cli/keys.ts";
+import { prove } from "./prove/prove.ts";
 import { serve } from "./serve.ts";
 import { store } from "./cli/store.ts";
 import { FAILED, TOLD_WRONG } from "./surroundings.ts";
@@ -11,6 +12,7 @@ const HELP = `Usage: oncegate [command]
   health           exit code 0 if the gateway on this machine is alive; with --ready, if it can execute operations
   keys             show and resolve operations of which nobody knows the outcome; keys --help
   store            show the store's id, and accept that it lost data; store --help
+  prove            kill real gateways on your store for half a minute, and count what became of 1,000 invoices; prove --help
   version          print the version
   help             print this`;
 
@@ -26,6 +28,8 @@ export async function run(around: Surroundings): Promise<number> {
       return keys(around);
     case "store":
       return store(around);
+    case "prove":
+      return prove(around);
     case "version":
     case "--version":
     case "-v":

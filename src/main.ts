@@ -41,6 +41,7 @@ process.exitCode = await run({
   args: process.argv.slice(2),
   env: process.env,
   version,
+  program: [process.execPath, ...process.execArgv, process.argv[1]!],
   readFile: (path) => readFileSync(path, "utf8"),
   print: (text) => console.log(text),
   complain: (text) => console.error(text),

@@ -3,6 +3,8 @@ export type Surroundings = {
   args: readonly string[];
   env: Readonly<Record<string, string | undefined>>;
   version: string;
+  /** What starts this very program once more: a command and its first arguments. */
+  program: readonly [string, ...string[]];
   readFile: (path: string) => string;
   print: (text: string) => void;
   complain: (text: string) => void;

@@ -48,6 +48,12 @@ test("its command says its version", () => {
   expect(execFileSync(command(), ["version"], { encoding: "utf8" })).toBe(`${String(version)}\n`);
 });
 
+test("its command proves itself: it starts its own gateways from the package", () => {
+  const env = { PATH: process.env["PATH"] };
+  const said = execFileSync(command(), ["prove", "--seconds", "2", "--intents", "20"], { env, encoding: "utf8" });
+  expect(said).toMatch(/^20 intents, 20 invoices, 0 lost answers, \d+ replays, \d+ unknown resolved$/m);
+}, 120_000);
+
 test("its command runs a gateway with a SQLite file, is healthy and stops", async () => {
   const api = await startSampleApi();
   const env = {

@@ -35,8 +35,12 @@ export type Ending = { code: number | null; stdout: string; stderr: string };
 /** A start that is refused takes a second or two; one that never ends is ended, and its code is null. */
 const END_WITHIN_MS = 20_000;
 
-/** Runs the program with these settings only, until it ends by itself. */
-export async function runToItsEnd(env: Record<string, string>, args: string[] = []): Promise<Ending> {
+/** Runs the program with these settings only, until it ends by itself, or `withinMs` are over. */
+export async function runToItsEnd(
+  env: Record<string, string>,
+  args: string[] = [],
+  withinMs = END_WITHIN_MS,
+): Promise<Ending> {
   const child = spawn(process.execPath, [MAIN, ...args], {
     env: { PATH: process.env["PATH"], ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -45,7 +49,7 @@ export async function runToItsEnd(env: Record<string, string>, args: string[] = 
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (chunk: Buffer) => (stdout += chunk));
   child.stderr.on("data", (chunk: Buffer) => (stderr += chunk));
-  const endless = setTimeout(() => child.kill("SIGKILL"), END_WITHIN_MS);
+  const endless = setTimeout(() => child.kill("SIGKILL"), withinMs);
   const [code] = (await once(child, "close")) as [number | null];
   clearTimeout(endless);
   running.delete(child);

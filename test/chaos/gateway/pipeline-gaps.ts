@@ -2,6 +2,8 @@ import { Server, ServerResponse } from "node:http";
 import { RedisRecords } from "../../../src/store/redis/redis-records.ts";
 import { Thread } from "../../../src/store/sqlite/thread.ts";
 import { Try } from "../../../src/upstream/try.ts";
+import type { ClaimAnswer } from "../../../src/domain/claim.ts";
+import type { Started } from "../../../src/store/sqlite/verbs.ts";
 import { gap } from "./trap.ts";
 import { wrap } from "./wrap.ts";
 import type { Call } from "./wrap.ts";
@@ -26,8 +28,10 @@ async function asking(verb: unknown, ask: Call): Promise<unknown> {
   return answer;
 }
 
+/** `answer`: of the store, or of the thread, which says with it how many claims were counted. */
 function isOwned(answer: unknown): boolean {
-  const { kind } = answer as { kind: string };
+  const claim = answer as ClaimAnswer | Started<ClaimAnswer>;
+  const { kind } = "answer" in claim ? claim.answer : claim;
   return kind === "claimed" || kind === "yours";
 }
 

@@ -1,4 +1,6 @@
 import { adminUrl, causeOf } from "./cli/admin-client.ts";
+import { check } from "./cli/check.ts";
+import { explain } from "./cli/explain.ts";
 import { keys } from "./cli/keys.ts";
 import { prove } from "./prove/prove.ts";
 import { serve } from "./serve.ts";
@@ -10,6 +12,8 @@ const HELP = `Usage: oncegate [command]
 
   (none), serve    run the gateway; settings come from the environment (docs/settings.md)
   health           exit code 0 if the gateway on this machine is alive; with --ready, if it can execute operations
+  check            say all that is wrong with settings and rules; with --connect, ask the store and the API too
+  explain          say which rule governs a request and what would happen, sending nothing; explain --help
   keys             show and resolve operations of which nobody knows the outcome; keys --help
   store            show the store's id, and accept that it lost data; store --help
   prove            kill real gateways on your store for half a minute, and count what became of 1,000 invoices; prove --help
@@ -26,6 +30,10 @@ export async function run(around: Surroundings): Promise<number> {
       return health(around);
     case "keys":
       return keys(around);
+    case "check":
+      return check(around);
+    case "explain":
+      return explain(around);
     case "store":
       return store(around);
     case "prove":

@@ -4,19 +4,16 @@ import { loadSettings } from "./config/load.ts";
 import type { Origin } from "./config/load.ts";
 import { mistakeText } from "./config/mistakes.ts";
 import { contentOf } from "./config/files.ts";
-import type { FileSetting } from "./config/files.ts";
 import { rulesOf } from "./config/rules.ts";
 import type { Settings } from "./config/settings.ts";
-import { tokenSettings } from "./config/token-settings.ts";
 import type { Rule } from "./domain/rule.ts";
+import { openStoreOf, openTokensOf } from "./foundations.ts";
 import { within } from "./patience.ts";
-import { openStore } from "./store/open.ts";
 import { StoreError } from "./store/records.ts";
 import type { Store } from "./store/records.ts";
 import { FAILED, TOLD_WRONG } from "./surroundings.ts";
 import type { Signal, Surroundings } from "./surroundings.ts";
 import { openLog } from "./telemetry/log.ts";
-import { openTokens } from "./tokens.ts";
 import { startGateway } from "./wiring.ts";
 import type { Gateway, Role } from "./wiring.ts";
 import { reasonOf } from "./reason.ts";
@@ -61,19 +58,10 @@ async function start(
 ): Promise<{ gateway: Gateway; store: Store }> {
   let store: Store | undefined;
   try {
-    const file = (name: FileSetting): string | undefined => contentOf(name, settings, around.readFile);
-    const ca = file("ONCEGATE_UPSTREAM_CA_FILE");
-    const verifyToken = openTokens(tokenSettings(settings, file("ONCEGATE_JWT_KEYS_FILE")));
+    const ca = contentOf("ONCEGATE_UPSTREAM_CA_FILE", settings, around.readFile);
+    const verifyToken = openTokensOf(settings, around);
     const role = roleOf(settings);
-    store = await openStore(settings.ONCEGATE_STORE, {
-      mayEvict: settings.ONCEGATE_ALLOW_UNSAFE_STORE,
-      waitReplicas: settings.ONCEGATE_REDIS_WAIT_REPLICAS,
-      pinnedId: settings.ONCEGATE_STORE_ID,
-      password: settings.ONCEGATE_REDIS_PASSWORD,
-      ca: file("ONCEGATE_REDIS_CA_FILE"),
-      cert: file("ONCEGATE_REDIS_CERT_FILE"),
-      key: file("ONCEGATE_REDIS_KEY_FILE"),
-    });
+    store = await openStoreOf(settings, around);
     const foundations = { rules, verifyToken, store, log, ca, version: around.version, role };
     return { store, gateway: await startGateway(settings, foundations) };
   } catch (error) {

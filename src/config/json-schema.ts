@@ -3,8 +3,8 @@ import type { ErrorObject, ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { Fault } from "../domain/rule.ts";
 
-/** Unknown keywords and formats are mistakes; how many types a schema names is its author's affair. */
-const STRICT = { strict: true, strictTypes: false, strictTuples: false } as const;
+/** Unknown keywords and formats are mistakes; the rest of ajv's strictness is about style. */
+const STRICT = { strict: false, strictSchema: true, strictNumbers: true } as const;
 /** More than a client can mend at once, and each costs time on a body that somebody sends. */
 const MOST_FAULTS = 10;
 const DRAFT_07 = /^https?:\/\/json-schema\.org\/draft-07\//;

@@ -30,7 +30,7 @@ type Reading = "json" | "form" | "parts" | "bytes";
 type Values = readonly (string | Uint8Array)[];
 
 /** What two attempts must have in common, before it is digested. `reading`: how the body is compared. */
-function compared(
+export function compared(
   { mode, ignore }: FingerprintSetting,
   { method, path, query, body, content }: Printed,
 ): { method: string; path: string; query: string; reading: Reading; values: Values } {

@@ -1,0 +1,144 @@
+import { parseArgs } from "node:util";
+import { loadSettings } from "../config/load.ts";
+import { mistakeText } from "../config/mistakes.ts";
+import { rulesOf } from "../config/rules.ts";
+import { readContent } from "../domain/content.ts";
+import { jwtClaims } from "../domain/credential.ts";
+import { fieldsOf } from "../domain/fields.ts";
+import { compared } from "../domain/fingerprint.ts";
+import { PROBLEMS } from "../domain/problem.ts";
+import type { Problem } from "../domain/problem.ts";
+import * as refusal from "../domain/refusal.ts";
+import { atFirstSight, find } from "../domain/rule.ts";
+import type { Rule } from "../domain/rule.ts";
+import { readsToken, scopeOf } from "../domain/scope.ts";
+import { sourceName } from "../domain/source.ts";
+import { createGuard } from "../inbound/guard.ts";
+import { requestInFile, requestOfCurl } from "./sample-request.ts";
+import type { SampleRequest } from "./sample-request.ts";
+import { reasonOf } from "../reason.ts";
+import { FAILED, TOLD_WRONG } from "../surroundings.ts";
+import type { Surroundings } from "../surroundings.ts";
+
+const HELP = `Usage: oncegate explain --request FILE.http
+       oncegate explain --curl "curl ..."
+
+Says, without sending anything, which rule governs a request, where its key and scope come from, what a retry must have in common
+with it, and what would happen. Settings and rules are those of a gateway that would start here now.`;
+
+/** `oncegate explain ...`: resolves to the exit code. */
+export async function explain(around: Surroundings): Promise<number> {
+  const loaded = loadSettings(around.env, around.readFile);
+  if (loaded.kind === "refused") {
+    around.complain(loaded.message);
+    return TOLD_WRONG;
+  }
+  const ruled = rulesOf(loaded.settings, around);
+  if (ruled.kind === "refused") {
+    for (const mistake of ruled.mistakes) around.complain(mistakeText(mistake));
+    return TOLD_WRONG;
+  }
+  let request: SampleRequest | undefined;
+  try {
+    request = requestIn(around);
+  } catch (error) {
+    around.complain(`oncegate explain: ${reasonOf(error)}`);
+    return FAILED;
+  }
+  if (request === undefined) {
+    around.complain(HELP);
+    return TOLD_WRONG;
+  }
+  around.print(
+    explained(request, ruled.rules)
+      .map(([what, how]) => `${`${what}:`.padEnd(15)}${how}`)
+      .join("\n"),
+  );
+  return 0;
+}
+
+/** undefined where it cannot be meant. */
+function requestIn({ args, readFile }: Surroundings): SampleRequest | undefined {
+  const options = { request: { type: "string" }, curl: { type: "string" } } as const;
+  const { request: file, curl } = parseArgs({ args: args.slice(1), options }).values;
+  if ((file === undefined) === (curl === undefined)) return undefined;
+  return file === undefined ? requestOfCurl(curl ?? "", readFile) : requestInFile(readFile(file));
+}
+
+type Line = [what: string, how: string];
+
+/** The same functions that serve requests, in the same order; the words are for people. */
+function explained(request: SampleRequest, rules: readonly Rule[]): Line[] {
+  const { method, path, query, headers, body } = request;
+  const shown: Line = ["request", `${method} ${path}${query === "" ? "" : `?${query}`}, ${body.length} bytes`];
+  const target = query === "" ? path : `${path}?${query}`;
+  const unsafe = createGuard({ rules, pseudonym: "oncegate-explain" })({
+    ...request,
+    target,
+    httpVersion: "1.1",
+    isUpgrade: false,
+  });
+  if (unsafe !== undefined) return [shown, ["outcome", refused(unsafe)]];
+
+  const sight = atFirstSight(rules, request);
+  if (sight.kind === "pass-through")
+    return [shown, ["outcome", "passes through, its body unread: no rule on its route can find a key in it"]];
+  if (sight.kind === "refused") return [shown, ["rule", sight.rule.name], ["outcome", refused(sight.problem)]];
+
+  const content = readContent(headers["content-type"]?.[0], headers["content-encoding"]?.[0], body);
+  const fields = fieldsOf(content);
+  const found = find(sight.shortlist, request, fields);
+  const looked: Line = [
+    "looked at",
+    `${sight.shortlist.map(({ name }) => name).join(", ")}; its body is read as ${content.kind}`,
+  ];
+  if (found.kind === "pass-through")
+    return [shown, looked, ["outcome", "passes through: no rule governs it, or the one that does finds no key"]];
+  const { rule } = found;
+  const lines: Line[] = [shown, looked, ["rule", rule.name]];
+  if (found.kind === "refused") return [...lines, ["outcome", refused(found.problem)]];
+  const faults = rule.faultsOf?.(fields.whole()) ?? [];
+  if (faults.length > 0) return [...lines, ["outcome", refused(refusal.invalid(faults))]];
+
+  lines.push(["key", found.key], ["scope from", scopeWords(rule)]);
+  const claims = () => jwtClaims(headers["authorization"]?.[0]);
+  const scope = scopeOf(rule.scope, { headers, path, query, fields, claims });
+  if (scope.kind === "missing") return [...lines, ["outcome", refused(refusal.scopeMissing(scope.what))]];
+  return [
+    ...lines,
+    ["scope", scope.scope],
+    ...fingerprintLines(rule, { method, path, query, body, content }),
+    ...operationLines(rule),
+  ];
+}
+
+const refused = (problem: Problem): string => {
+  const { statuses, title } = PROBLEMS[problem.code];
+  return `refused with ${problem.status ?? statuses[0]} ${problem.code} (${title}): ${problem.what}`;
+};
+
+function scopeWords({ scope }: Rule): string {
+  if (scope === "auto") return "the credential (auto)";
+  const words = scope.map(sourceName).join(", ");
+  return readsToken(scope) ? `${words}; the token is only decoded here` : words;
+}
+
+function fingerprintLines({ fingerprint }: Rule, request: Parameters<typeof compared>[1]): Line[] {
+  if (fingerprint.mode === "none") return [["same request", "whatever has this key"]];
+  const { method, path, query, reading, values } = compared(fingerprint, request);
+  const body = values.map((value) => (typeof value === "string" ? value : `${value.length} bytes`)).join(", ");
+  return [
+    ["same request", `${method} ${path}${query === "" ? "" : `?${query}`}, body compared as ${reading}: ${body}`],
+  ];
+}
+
+function operationLines({ onCompleted, inFlightWaitMs, retentionMs, trustScope }: Rule): Line[] {
+  const whose = trustScope ? "in its scope" : "with the same credential";
+  const replayed =
+    onCompleted === "replay" ? `is answered as the first was, ${whose}` : "is refused: already-completed";
+  const waits = inFlightWaitMs === 0 ? "is refused at once" : `waits ${inFlightWaitMs / 1_000} s, then is refused`;
+  return [
+    ["outcome", "an operation: executed once"],
+    ["a retry", `${replayed}, for ${retentionMs / 1_000} s; while the first runs it ${waits}`],
+  ];
+}

@@ -1,6 +1,7 @@
 import { createLocalJWKSet, createRemoteJWKSet, customFetch, errors, jwtVerify } from "jose";
 import type { JWTVerifyGetKey } from "jose";
 import { jwtIn } from "./domain/credential.ts";
+import { reasonOf } from "./reason.ts";
 
 /** What a JWT in Authorization says. `invalid`: nobody vouches for it; `unavailable`: that cannot be told now. `why` is for people. */
 type VerifiedToken =
@@ -46,7 +47,7 @@ export function openTokens(settings: TokenSettings | undefined): VerifyToken | u
       const { payload } = await verify(token);
       return { kind: "claims", claims: new Map(Object.entries(payload)) };
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = reasonOf(error);
       return isFaultOfToken(error)
         ? { kind: "invalid", why: `The JWT is not valid: ${why}.` }
         : { kind: "unavailable", why };

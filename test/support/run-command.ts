@@ -9,6 +9,7 @@ export async function runCommand(env: Record<string, string>, args: string[]): P
     args,
     env,
     version: "0.0.0",
+    program: [process.execPath],
     readFile: (path) => readFileSync(path, "utf8"),
     print: (text) => (ending.stdout += `${text}\n`),
     complain: (text) => (ending.stderr += `${text}\n`),

@@ -9,7 +9,8 @@ import { CERT, KEY } from "../support/certificate.ts";
 import { startRedis } from "../support/redis-server.ts";
 import type { RedisServer, RedisServerOptions } from "../support/redis-server.ts";
 import { anAttempt, anyName, aRetry, LEASE, theAnswer } from "./operation.ts";
-import { troubleOf, untilItAnswers } from "./redis-fixture.ts";
+import { untilItAnswers } from "../support/until.ts";
+import { troubleOf } from "./redis-fixture.ts";
 
 const ending: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -30,7 +31,7 @@ function open(url: string, settings: RedisSettings = {}): Store {
 
 /** Every verb and everything else that Oncegate asks of a server. */
 async function useEverything(store: Store): Promise<void> {
-  await untilItAnswers(store);
+  await untilItAnswers(() => store.probe());
   await store.nameSecret(Buffer.from("the first secret"));
   const { records } = store;
   const [kept, failed, held] = [anyName(), anyName(), anyName()];

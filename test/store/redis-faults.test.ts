@@ -5,7 +5,8 @@ import { keysOf } from "../../src/store/redis/layout.ts";
 import { faultProxy } from "../support/fault-proxy.ts";
 import type { FaultProxy } from "../support/fault-proxy.ts";
 import { anAttempt, anyName, aRetry, LEASE, theAnswer } from "./operation.ts";
-import { redisFixture, until, untilItAnswers } from "./redis-fixture.ts";
+import { until, untilItAnswers } from "../support/until.ts";
+import { redisFixture } from "./redis-fixture.ts";
 import type { RedisFixture } from "./redis-fixture.ts";
 
 const UNSENT = { name: "StoreError", fate: "unsent" };
@@ -25,7 +26,7 @@ describe("redis store", () => {
 
   const openThroughProxy = async (): Promise<Store> => {
     const store = fixture.openAt(`redis://127.0.0.1:${proxy.port}`);
-    await untilItAnswers(store);
+    await untilItAnswers(() => store.probe());
     return store;
   };
   /** So that the server knows the scripts, and a lost answer is that of the script and not of a NOSCRIPT. */
@@ -55,7 +56,7 @@ describe("redis store", () => {
         await expect(verb(store)).rejects.toMatchObject(AMBIGUOUS);
         await lost;
         proxy.heal();
-        await untilItAnswers(store);
+        await untilItAnswers(() => store.probe());
         expect(await verb(store)).toEqual(again);
       }
       expect(await direct.records.read(name)).toMatchObject({ state: "completed", owner: attempt.owner });
@@ -82,9 +83,9 @@ describe("redis store", () => {
       const before = await scriptsRun();
       proxy.holdBack();
       await expect(store.records.claim(name, attempt)).rejects.toMatchObject(AMBIGUOUS);
-      await until(() => direct.records.time(name) > attempt.deadline);
+      await until("the deadline is over", () => direct.records.time(name) > attempt.deadline);
       proxy.deliver();
-      await until(async () => (await scriptsRun()) > before);
+      await until("the claim has arrived", async () => (await scriptsRun()) > before);
       expect(await direct.records.read(name)).toBeUndefined();
       expect(await direct.records.release(name, attempt.owner)).toMatchObject({ answer: "released" });
     });
@@ -100,7 +101,7 @@ describe("redis store", () => {
     await expect(store.records.claim(name, attempt)).rejects.toMatchObject(AMBIGUOUS);
     expect(performance.now() - start).toBeLessThan(3_000);
     fixture.server.continue();
-    await untilItAnswers(store);
+    await untilItAnswers(() => store.probe());
     expect(await store.records.claim(name, attempt)).toEqual({ kind: "yours" });
   });
 
@@ -108,14 +109,14 @@ describe("redis store", () => {
     const store = await fixture.open();
     fixture.server.stop();
     await expect(store.probe()).rejects.toMatchObject(AMBIGUOUS);
-    await until(async () =>
+    await until("it says that the server does not answer", async () =>
       store.probe().then(
         () => false,
         (error: unknown) => inspect(error).includes("does not answer") && inspect(error).includes("unsent"),
       ),
     );
     fixture.server.continue();
-    await untilItAnswers(store);
+    await untilItAnswers(() => store.probe());
   });
 
   test("says 'ambiguous' of what was under way when the server died, and comes back by itself", async () => {
@@ -127,14 +128,14 @@ describe("redis store", () => {
     const fates = Promise.allSettled([store.records.renew(name, attempt.owner, LEASE)]);
     await fixture.server.kill9();
     expect(await fates).toMatchObject([{ reason: AMBIGUOUS }]);
-    await until(async () =>
+    await until("it says that the server is gone", async () =>
       store.probe().then(
         () => false,
         (error: unknown) => inspect(error).includes("refuses connections (ECONNREFUSED)"),
       ),
     );
     await fixture.server.start();
-    await untilItAnswers(store);
+    await untilItAnswers(() => store.probe());
     expect(await store.records.claim(name, aRetry(store, attempt))).toMatchObject({ kind: "in_flight" });
   });
 
@@ -159,7 +160,7 @@ describe("redis store", () => {
     const [record, index] = keysOf(name);
     await fixture.client.zadd(index, 1, name); // as a restored backup may have it
     fixture.openAt(fixture.server.url, { sweepEveryMs: 20 });
-    await until(async () => (await fixture.client.zscore(index, name)) === null);
+    await until("the index is right", async () => (await fixture.client.zscore(index, name)) === null);
     expect(await fixture.client.exists(record)).toBe(1);
     expect(await store.records.claim(name, aRetry(store, attempt))).toMatchObject({ kind: "completed" });
   });

@@ -1,10 +1,10 @@
 import { Redis } from "ioredis";
-import { setTimeout as sleep } from "node:timers/promises";
 import { inspect } from "node:util";
 import { openRedis } from "../../src/store/redis/open-redis.ts";
 import type { Store } from "../../src/store/records.ts";
 import { startRedis } from "../support/redis-server.ts";
 import type { RedisServer, RedisServerOptions } from "../support/redis-server.ts";
+import { until, untilItAnswers } from "../support/until.ts";
 import type { Opening, StoreFixture } from "./contract.ts";
 
 /** A handle that outlives its server does not keep the suite waiting. */
@@ -39,7 +39,7 @@ export async function redisFixture(options: RedisServerOptions = {}): Promise<Re
     openAt,
     async open(sweeping) {
       const store = openAt(server.url, sweeping);
-      await untilItAnswers(store);
+      await untilItAnswers(() => store.probe());
       return store;
     },
     async advance(ms) {
@@ -71,7 +71,7 @@ export async function sharedFixture(url: string, masters: () => Promise<RedisSer
     async open(sweeping) {
       const store = openRedis(url, { intervals: AT_ONCE, ...sweeping });
       stores.push(store);
-      await untilItAnswers(store);
+      await untilItAnswers(() => store.probe());
       return store;
     },
     advance: (ms) => onEach((client) => client.eval(ADVANCE, 0, ms)),
@@ -97,27 +97,14 @@ export async function sharedFixture(url: string, masters: () => Promise<RedisSer
   };
 }
 
-export async function untilItAnswers(store: Store): Promise<void> {
-  await until(async () =>
-    store.probe().then(
-      () => true,
-      () => false,
-    ),
-  );
-}
-
 /** What the store says once it knows more than that it is not connected yet. */
 export async function troubleOf(store: Store): Promise<unknown> {
   let trouble: unknown;
-  await until(async () => {
+  await until("what keeps the store from answering", async () => {
     trouble = await store.probe().catch((error: unknown) => error);
     return trouble !== undefined && !inspect(trouble).includes("is not connected yet");
   });
   return trouble;
-}
-
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await sleep(10);
 }
 
 /** In place, as a backup that is restored by somebody who does not stop the server. */

@@ -4,7 +4,8 @@ import { openRedis } from "../../src/store/redis/open-redis.ts";
 import { faultProxy } from "../support/fault-proxy.ts";
 import { freePort } from "../support/redis-server.ts";
 import { anAttempt, anyName, LEASE, theAnswer } from "./operation.ts";
-import { redisFixture, troubleOf, untilItAnswers } from "./redis-fixture.ts";
+import { untilItAnswers } from "../support/until.ts";
+import { redisFixture, troubleOf } from "./redis-fixture.ts";
 import type { RedisFixture } from "./redis-fixture.ts";
 
 const PASSWORD = "s3cret/@:";
@@ -41,7 +42,7 @@ describe("redis store", () => {
 
     test("works with the right one, and does not show it", async () => {
       const store = at(`default:${encodeURIComponent(PASSWORD)}@`);
-      await untilItAnswers(store);
+      await untilItAnswers(() => store.probe());
       expect((await store.describe()).store).toBe(`redis://127.0.0.1:${fixture.server.port}/0`);
     });
   });
@@ -85,9 +86,9 @@ describe("redis store", () => {
       expect(await troubleOf(store)).toMatchObject(
         unsent("evicts records when it is full (maxmemory-policy allkeys-lru)"),
       );
-      await untilItAnswers(allowed);
+      await untilItAnswers(() => allowed.probe());
       await fixture.client.config("SET", "maxmemory-policy", "noeviction");
-      await untilItAnswers(store);
+      await untilItAnswers(() => store.probe());
       await store.close();
       await allowed.close();
     });
@@ -97,7 +98,7 @@ describe("redis store", () => {
       await fixture.client.call("REPLICAOF", "127.0.0.1", `${await freePort()}`);
       await expect(store.records.claim(anyName(), anAttempt(store))).rejects.toMatchObject(unsent("READONLY"));
       await fixture.client.call("REPLICAOF", "NO", "ONE");
-      await untilItAnswers(store);
+      await untilItAnswers(() => store.probe());
     });
 
     test("says what a user may not do", async () => {
@@ -118,7 +119,7 @@ describe("redis store", () => {
       expect(await troubleOf(store)).toMatchObject(unsent("refuses connections (ECONNREFUSED)"));
       await expect(store.nameSecret(Buffer.alloc(32))).rejects.toMatchObject(unsent("ECONNREFUSED"));
       await fixture.server.start();
-      await untilItAnswers(store);
+      await untilItAnswers(() => store.probe());
     });
 
     test.each([

@@ -95,5 +95,5 @@ function decoded(text: string): string {
 }
 
 function notRedis(why: string): Error {
-  return new Error(`Not a Redis URL: ${why}`);
+  return new Error(`ONCEGATE_STORE (or REDIS_URL) is not a Redis URL: ${why}`);
 }

@@ -14,7 +14,6 @@ export async function runCommand(env: Record<string, string>, args: string[]): P
     print: (text) => (ending.stdout += `${text}\n`),
     complain: (text) => (ending.stderr += `${text}\n`),
     onHangup: () => {},
-    program: ["none"],
     nextSignal: () => new Promise(() => {}),
   });
   return { code, ...ending };

@@ -8,6 +8,13 @@ export type Content =
   | { kind: "multipart"; parts: Part[] }
   | { kind: "bytes" };
 
+/**
+ * Of more separators than these a body is only bytes: a megabyte of nothing else takes JSON.parse seconds and URLSearchParams a minute,
+ * and everybody waits meanwhile. Invoices of hundreds of rows have thousands of values or fields.
+ */
+const isSlowJson = (text: string): boolean => hasMore(100_000, /[,[{]/, text);
+const isSlowForm = (text: string): boolean => hasMore(10_000, /&/, text) || hasMore(1_000_000, /\+/, text);
+
 /** Parameters of the media type (charset and the like) do not change what it is; a coded body is only bytes here. */
 export function readContent(type: string | undefined, encoding: string | undefined, body: Uint8Array): Content {
   if (body.length === 0 || (encoding !== undefined && encoding.toLowerCase() !== "identity")) return { kind: "bytes" };
@@ -15,11 +22,13 @@ export function readContent(type: string | undefined, encoding: string | undefin
   const name = media.trim().toLowerCase();
   if (name === "application/json" || name.endsWith("+json")) {
     const text = utf8(body);
-    return text === undefined ? { kind: "bytes" } : { kind: "json", text };
+    return text === undefined || isSlowJson(text) ? { kind: "bytes" } : { kind: "json", text };
   }
   if (name === "application/x-www-form-urlencoded") {
     const text = utf8(body);
-    return text === undefined ? { kind: "bytes" } : { kind: "form", text, fields: new URLSearchParams(text) };
+    return text === undefined || isSlowForm(text)
+      ? { kind: "bytes" }
+      : { kind: "form", text, fields: formFields(text) };
   }
   if (name.startsWith("multipart/")) {
     const parts = parseMultipart(type ?? "", body);
@@ -27,6 +36,16 @@ export function readContent(type: string | undefined, encoding: string | undefin
   }
   return { kind: "bytes" };
 }
+
+function hasMore(most: number, separators: RegExp, text: string): boolean {
+  const each = new RegExp(separators, "g");
+  let count = 0;
+  while (count <= most && each.test(text)) count++;
+  return count > most;
+}
+
+/** The pairs of a form or a query. URLSearchParams would leave out a "?" at the beginning. */
+export const formFields = (text: string): URLSearchParams => new URLSearchParams(`&${text}`);
 
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 

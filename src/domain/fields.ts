@@ -43,12 +43,12 @@ export function fieldsOf(content: Content): Fields {
 
 function valueOf(content: Content): unknown {
   if (content.kind === "form") {
-    const names = new Set(content.fields.keys());
+    const byName = Map.groupBy(content.fields, ([name]) => name);
     return Object.fromEntries(
-      [...names].map((name) => {
-        const values = content.fields.getAll(name);
-        return [name, values.length === 1 ? values[0] : values];
-      }),
+      Array.from(byName, ([name, pairs]) => [
+        name,
+        pairs.length === 1 ? pairs[0]![1] : pairs.map(([, value]) => value),
+      ]),
     );
   }
   return content.kind === "json" ? parsedJson(content.text) : undefined;

@@ -1,4 +1,5 @@
 import { canonicalJson } from "./canonical-json.ts";
+import { formFields } from "./content.ts";
 import type { Content } from "./content.ts";
 import type { Token } from "./record.ts";
 import { digest } from "./token.ts";
@@ -61,7 +62,7 @@ function comparable(content: Content, body: Uint8Array, without: readonly string
 function withoutPairs(text: string, names: readonly string[]): string {
   if (names.length === 0) return text;
   const kept = text.split("&").filter((pair) => {
-    const [name] = new URLSearchParams(`&${pair}`).keys(); // a "?" at its start would be taken for no part of it
+    const [name] = formFields(pair.split("=", 1)[0]!).keys();
     return name === undefined || !names.includes(name);
   });
   return kept.join("&");

@@ -4,6 +4,8 @@ export type Part = { head: string; name: string | undefined; isFile: boolean; bo
 const CRLF = "\r\n";
 /** Real forms have tens of parts; a body of nothing but boundaries would cost more to read than to compare as bytes. */
 const MAX_PARTS = 1_000;
+/** Real parts have four at most. */
+const MAX_LINES = 16;
 
 /**
  * The parts of a multipart body (RFC 2046, section 5.1.1), so that two attempts can be compared although curl and FormData
@@ -38,10 +40,9 @@ export function parseMultipart(contentType: string, body: Uint8Array): Part[] | 
 function parsePart(bytes: Buffer): Part | undefined {
   const end = bytes.indexOf(CRLF + CRLF);
   if (end === -1) return undefined;
-  const fields = bytes
-    .toString("latin1", 0, end)
-    .split(CRLF)
-    .map((line) => line.replace(/^[^:]*:\s*/, (name) => `${name.trimEnd().toLowerCase()} `));
+  const lines = bytes.toString("latin1", 0, end).split(CRLF, MAX_LINES + 1);
+  if (lines.length > MAX_LINES) return undefined;
+  const fields = lines.map((line) => line.replace(/^[^:]*:\s*/, (name) => `${name.trimEnd().toLowerCase()} `));
   const disposition = fields.find((field) => field.startsWith("content-disposition: "));
   return {
     head: fields.toSorted().join(CRLF),

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "@jest/globals";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ABSENT, readMark } from "../../src/domain/continuity.ts";
+import { ABSENT, markText, readMark } from "../../src/domain/continuity.ts";
 import { Continuity } from "../../src/store/continuity.ts";
 import type { Contact, Marks } from "../../src/store/marks.ts";
 import { StoreError } from "../../src/store/records.ts";
@@ -141,4 +141,17 @@ test("a look that falls into an acceptance elsewhere takes nothing for lost", as
   await continuity.look();
   await continuity.look();
   expect([heard, continuity.era]).toEqual([["unseen", "whole"], 2]);
+});
+
+test("whoever missed a loss and its acceptance goes on, and misses no claim of before", async () => {
+  const site = new Site();
+  const one = site.open();
+  await one.look();
+  site.claims = 5;
+  one.acknowledged(one.pass(0), 5);
+  await one.look();
+  const { id } = readMark(site.marks[0]!)!;
+  [site.claims, site.marks] = [0, site.marks.map(() => markText({ id, generation: 2, isFlagged: false }))];
+  for (let looks = 0; looks < 3; looks++) await one.look();
+  expect([one.standing.kind, one.era, one.pass(0).count]).toEqual(["whole", 2, 0]);
 });

@@ -1,9 +1,8 @@
 import { expect, test } from "@jest/globals";
-import { existsSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { existsSync } from "node:fs";
+import { fromRoot, testsNamedIn, textOf } from "./named.ts";
 
-const fromRoot = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-const page = readFileSync(fromRoot("docs/security.md"), "utf8");
+const page = textOf("docs/security.md");
 
 /** A test file, and what stands in brackets behind it: the names of its tests. */
 const named = [...page.matchAll(/`(test\/[^`]+\.ts)`(?: \(("[^|]*?")\)(?=[ ,]))?/g)].map(([, path, names = ""]) => ({
@@ -12,7 +11,7 @@ const named = [...page.matchAll(/`(test\/[^`]+\.ts)`(?: \(("[^|]*?")\)(?=[ ,]))?
 }));
 
 test("docs/security.md names 25 test files or more, and each of them exists", () => {
-  const paths = new Set(page.match(/test\/[\w./-]+\.ts/g));
+  const paths = testsNamedIn(page);
   expect(paths.size).toBeGreaterThanOrEqual(25);
   expect([...paths].filter((path) => !existsSync(fromRoot(path)))).toEqual([]);
 });
@@ -20,5 +19,5 @@ test("docs/security.md names 25 test files or more, and each of them exists", ()
 test("each test that docs/security.md names stands in the file that it names", () => {
   const tests = named.flatMap(({ path, names }) => names.map((name) => ({ path, name })));
   expect(tests.length).toBeGreaterThanOrEqual(25);
-  expect(tests.filter(({ path, name }) => !readFileSync(fromRoot(path), "utf8").includes(name))).toEqual([]);
+  expect(tests.filter(({ path, name }) => !textOf(path).includes(name))).toEqual([]);
 });

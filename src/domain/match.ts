@@ -44,16 +44,32 @@ export function pathPattern(glob: string): RegExp | undefined {
   if (!/^\/[\x21-\x7e]*$/.test(glob) || /[?#\\]|\/\/|\/\.{1,2}(?:\/|$)|%/.test(glob)) return undefined;
   const segments = glob.split("/").filter((segment) => segment !== "");
   if (segments.some((segment) => segment.includes("**") && segment !== "**")) return undefined;
-  const parts = segments.map((segment) =>
-    segment === "**"
-      ? "(?:/[^/]+)*"
-      : `/${segment
-          .split("*")
-          .map((text) => RegExp.escape(text))
-          .join("[^/]*")}`,
-  );
-  return new RegExp(`^${parts.join("")}/?$`, "s");
+  const [first = [], ...others] = runsOf(segments);
+  const last = others.pop();
+  const middle = others.map((run, i) => once(`run${i}`, `(?:/[^/]+)*?${run.join("")}`));
+  const end = last === undefined ? "" : `(?:/[^/]+)*${last.join("")}`;
+  return new RegExp(`^${first.join("")}${middle.join("")}${end}/?$`, "s");
 }
+
+/** The segments between `**` and `**`, each as an expression. */
+function runsOf(segments: readonly string[]): string[][] {
+  const runs: string[][] = [[]];
+  for (const [i, segment] of segments.entries()) {
+    if (segment === "**") runs.push([]);
+    else runs.at(-1)!.push(segmentPattern(segment, i));
+  }
+  return runs;
+}
+
+function segmentPattern(segment: string, index: number): string {
+  const [begin = "", ...texts] = segment.split("*").map((text) => RegExp.escape(text));
+  const end = texts.pop();
+  const middle = texts.map((text, i) => once(`text${index}at${i}`, `[^/]*?${text}`));
+  return `/${begin}${middle.join("")}${end === undefined ? "" : `[^/]*${end}`}(?=/|$)`;
+}
+
+/** Where a star first ends is as good as anywhere behind it: so that a path made for it is not tried in every possible way. */
+const once = (name: string, pattern: string): string => `(?=(?<${name}>${pattern}))\\k<${name}>`;
 
 /** `%61` is `a` (RFC 3986, section 2.3). The guard has refused what would make another path of it. */
 function plainPath(path: string): string {

@@ -155,3 +155,23 @@ test("whoever missed a loss and its acceptance goes on, and misses no claim of b
   for (let looks = 0; looks < 3; looks++) await one.look();
   expect([one.standing.kind, one.era, one.pass(0).count]).toEqual(["whole", 2, 0]);
 });
+
+test("a claim that was taken under another mark than the one that stands now does not count", async () => {
+  const site = new Site();
+  const one = site.open();
+  await one.look();
+  const pass = one.pass(0);
+  const { id } = readMark(site.marks[0]!)!;
+  site.marks = site.marks.map(() => markText({ id, generation: 2, isFlagged: false }));
+  await one.look();
+  expect(() => one.acknowledged(pass, 1)).toThrow("connected anew");
+});
+
+test("a look that began before the store was connected anew says nothing of what is there now", async () => {
+  const contact = { made: 1, anotherAt: undefined };
+  const one = new Site().open(Infinity, contact);
+  const look = one.look();
+  contact.made = 2;
+  await look;
+  expect(one.pass(0).refusal).toBeInstanceOf(StoreError);
+});

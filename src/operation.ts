@@ -13,6 +13,7 @@ import * as refusal from "./domain/refusal.ts";
 import { find } from "./domain/rule.ts";
 import type { Rule } from "./domain/rule.ts";
 import { readsToken, scopeOf } from "./domain/scope.ts";
+import type { SourceInput } from "./domain/source.ts";
 import { digest } from "./domain/token.ts";
 import type { Request } from "./request.ts";
 import type { Naming } from "./store/name-secret.ts";
@@ -34,6 +35,8 @@ export type Operation = Keyed & {
   fingerprint: Token;
   credential: Token;
   isNameCurrent: () => boolean;
+  /** What sources are read from. */
+  input: SourceInput;
 };
 
 type Refused = { kind: "refused"; problem: Problem; say: Voice };
@@ -75,7 +78,8 @@ export async function identify(
       return verified.kind === "invalid" ? refusal.scopeMissing(verified.why) : refusal.scopeUnverifiable();
     }
   }
-  const scope = scopeOf(rule.scope, { headers, path, query, fields, claims });
+  const input = { headers, path, query, fields, claims };
+  const scope = scopeOf(rule.scope, input);
   if (scope.kind === "missing") return refusal.scopeMissing(scope.what);
   const name = nameOf(secret, scope.scope, key);
   request.facts.name = name;
@@ -85,5 +89,6 @@ export async function identify(
     fingerprint: fingerprintOf(secret, rule.fingerprint, { method, path, query, body, content }),
     credential: digest(secret, "credential", credentialOf(headers)),
     isNameCurrent: isCurrent,
+    input,
   };
 }

@@ -3,9 +3,11 @@ import { Readable } from "node:stream";
 import { answerJson } from "./answer-json.ts";
 import { fromUpstream, refuse, replay } from "./answering.ts";
 import type { UpstreamAnswer } from "./answering.ts";
+import { ask } from "./asking.ts";
 import type { Share } from "./budget.ts";
 import { voiceOf } from "./domain/error-form.ts";
 import { judge } from "./domain/outcome.ts";
+import type { Token } from "./domain/record.ts";
 import * as refusal from "./domain/refusal.ts";
 import { keepHead, keep } from "./domain/replay.ts";
 import type { Kept } from "./domain/replay.ts";
@@ -63,7 +65,7 @@ export async function handle(request: Request, gate: Gate): Promise<Reply | Pass
     const operation = await identify(recognised.keyed, naming, gate.verifyToken);
     if ("code" in operation) return refuse(request, operation, say);
     const claim = await claimOrWait(operation, gate);
-    if (claim.kind !== "claimed") return answerRetry(operation, claim);
+    if (claim.kind !== "claimed") return await answerRetry(operation, claim, gate, read.share);
     isHandedOn = true;
     return await executed(operation, claim.lease, gate, read.share);
   } catch (error) {
@@ -91,8 +93,13 @@ async function claimOrWait(operation: Operation, gate: Gate): Promise<Claim> {
 }
 
 /** The answer to a request whose operation is somebody else's, or over. Changes no record. */
-function answerRetry(operation: Operation, claim: Exclude<Claim, { kind: "claimed" }>): Reply {
-  const { request, rule, credential, say } = operation;
+async function answerRetry(
+  operation: Operation,
+  claim: Exclude<Claim, { kind: "claimed" }>,
+  gate: Gate,
+  share: Share,
+): Promise<Reply> {
+  const { request, rule, say } = operation;
   switch (claim.kind) {
     case "in_flight":
       return refuse(request, refusal.inFlight(isoTime(claim.startedAt)), say);
@@ -104,9 +111,25 @@ function answerRetry(operation: Operation, claim: Exclude<Claim, { kind: "claime
       return refuse(request, refusal.storeLost(), say);
     case "completed":
       if (rule.onCompleted === "reject") return refuse(request, refusal.rejected(), say);
-      if (claim.credential !== credential && !rule.trustScope) return refuse(request, refusal.credentialChanged(), say);
-      return replay(operation, claim.kept);
+      return (await reasonNotToShow(operation, claim.credential, gate, share)) ?? replay(operation, claim.kept);
   }
+}
+
+/** The API's yes, where the rule asks for it at every replay; else the credential of the first request, or a scope to be trusted. */
+async function reasonNotToShow(
+  operation: Operation,
+  executedWith: Token,
+  { upstream }: Gate,
+  share: Share,
+): Promise<Reply | undefined> {
+  const { request, rule, credential, say } = operation;
+  if (rule.authorize !== undefined) {
+    const answer = await ask(rule.authorize, operation, { upstream, share });
+    if (answer === undefined || answer.status >= 500) return refuse(request, refusal.authorizationUnheard(), say);
+    return answer.status < 300 ? undefined : refuse(request, refusal.notAuthorized(answer.status), say);
+  }
+  if (executedWith === credential || rule.trustScope) return undefined;
+  return refuse(request, refusal.credentialChanged(), say);
 }
 
 /** Executes and settles, whatever becomes of the client; replies within the client's patience. */

@@ -4,6 +4,7 @@ import { PROBLEMS } from "../domain/problem.ts";
 import type { ProblemCode } from "../domain/problem.ts";
 import { isPointer } from "../domain/pointer.ts";
 import { pathPattern } from "../domain/match.ts";
+import { parseTemplate } from "../domain/question.ts";
 import { parseSource } from "../domain/source.ts";
 import type { Source } from "../domain/source.ts";
 import type { StatusRange } from "../domain/outcome.ts";
@@ -135,6 +136,22 @@ const errors = () =>
 
 export const VERDICTS = ["release", "unknown", "store"] as const;
 
+const question = () =>
+  fields({
+    method: z.enum(["GET", "HEAD"]).prefault("GET"),
+    path: z
+      .string()
+      .transform((text, context) => {
+        const target = parseTemplate(text);
+        if (target !== undefined) return target;
+        context.addIssue(
+          "must be a path, with sources in braces where it depends on the request: /invoices?q={body:number}",
+        );
+        return z.NEVER;
+      })
+      .meta({ description: "Path and query at the API, with sources of the request in braces." }),
+  }).transform(({ method: how, path: target }) => ({ method: how, target }));
+
 const bodyFields = () => list(z.string().min(1));
 
 export const RuleSource = fields({
@@ -175,6 +192,9 @@ export const RuleSource = fields({
     .boolean()
     .optional()
     .meta({ description: "The scope says for certain who asks: an answer is replayed to another credential of it." }),
+  authorize: fields({ request: question() }).optional().meta({
+    description: "Asked with the client's own credentials before every replay: only a 2xx lets it see what is stored.",
+  }),
   retention: value.duration("1s", "365d").optional().meta({ description: "Default: ONCEGATE_RETENTION." }),
   fingerprint: fields({
     mode: z.enum(["content", "bytes", "none"]).optional().meta({ description: "Default: ONCEGATE_FINGERPRINT." }),

@@ -85,6 +85,7 @@ function compile(source: RuleSource, context: RulesContext, wrong: Wrong): Rule 
     key: keyOf(source.key ?? {}, fallback.key),
     scope: source.scope ?? fallback.scope,
     trustScope: source.trustScope ?? false,
+    authorize: source.authorize?.request,
     fingerprint: fingerprintOf(source.fingerprint ?? {}, fallback.fingerprint, wrong),
     faultsOf: source.schema === undefined ? undefined : schemaOf(source.schema, context, wrong),
     onCompleted: source.onCompleted ?? "replay",

@@ -55,6 +55,19 @@ export const credentialChanged = (): Problem => ({
   what: "The answer is kept for the credential that the operation was executed with.",
 });
 
+/** `status`: what the API answered to the question whether this credential may see it. */
+export const notAuthorized = (status: number): Problem => ({
+  code: "credential-changed",
+  what: `The API was asked whether this credential may see what is stored, and answered ${status}.`,
+  next: "Retry with a credential that the API accepts, or look the result up there.",
+});
+
+export const authorizationUnheard = (): Problem => ({
+  code: "upstream-unreachable",
+  what: "The operation was executed; the API could not be asked whether this credential may see its answer.",
+  next: "Nothing was sent a second time: it is safe to retry, with the same key.",
+});
+
 export const notKept = (status: number, location: string | undefined): Problem => ({
   code: "response-not-kept",
   what: `The API answered ${status}${location === undefined ? "" : `, Location ${location}`}.`,

@@ -7,6 +7,7 @@ import { bodyMatches, isOnPath, isOnRoute } from "./match.ts";
 import type { Match } from "./match.ts";
 import type { OutcomeLine } from "./outcome.ts";
 import type { Problem } from "./problem.ts";
+import type { Question } from "./question.ts";
 import * as refusal from "./refusal.ts";
 import { withoutScope } from "./scope.ts";
 import type { ScopeSetting } from "./scope.ts";
@@ -19,6 +20,8 @@ export type Rule = {
   scope: ScopeSetting;
   /** The scope says for certain who asks: a replay needs no more than it. */
   trustScope: boolean;
+  /** Asked with the client's own credentials before it is shown what is stored; a 2xx is the API's yes. */
+  authorize: Question | undefined;
   fingerprint: FingerprintSetting;
   /** What is wrong with a body, in words; none where nothing is. */
   faultsOf: ((body: unknown) => readonly Fault[]) | undefined;

@@ -8,6 +8,7 @@ export function aRule(differing: Partial<Rule> = {}): Rule {
     key: { headers: ["idempotency-key"], fields: [], maxLength: 255, pattern: undefined, isRequired: false },
     scope: "auto",
     trustScope: false,
+    authorize: undefined,
     fingerprint: { mode: "content", ignore: { fields: [], query: [] } },
     faultsOf: undefined,
     onCompleted: "replay",

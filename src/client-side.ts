@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { DocumentQueue } from "./admission/document-queue.ts";
 import type { Budget } from "./budget.ts";
 import type { LoadedRules } from "./config/rules.ts";
 import type { Settings } from "./config/settings.ts";
@@ -44,7 +45,7 @@ export type ClientSideSettings = {
 
 /** What serves clients. Rejects where the port cannot be had. */
 export async function openClientSide(
-  { log, metrics, records, keyring, nameSecret }: Core,
+  { log, metrics, records, turns, keyring, nameSecret }: Core,
   { settings, rules: firstRules, verifyToken, budget, ca, limits }: ClientSideSettings,
 ): Promise<ClientSide> {
   const pseudonym = `oncegate-${randomBytes(4).toString("hex")}`; // two gateways in a row are no loop
@@ -57,6 +58,7 @@ export async function openClientSide(
     unknownRetentionMs: settings.ONCEGATE_UNKNOWN_RETENTION,
     onAlarm: (alarm) => logAlarm(log, alarm),
   });
+  const queue = new DocumentQueue({ turns, records, leaseMs: settings.ONCEGATE_LEASE });
   const address = { url: settings.ONCEGATE_UPSTREAM_URL, ca, connectTimeoutMs: settings.ONCEGATE_CONNECT_TIMEOUT };
   const upstream = openUpstream({
     ...address,
@@ -73,6 +75,7 @@ export async function openClientSide(
     verifyToken,
     naming: () => nameSecret.naming(),
     owner,
+    queue,
     upstream,
     clientWaitMs: settings.ONCEGATE_CLIENT_WAIT,
     onLateEnd: (request, reply) => {
@@ -108,6 +111,7 @@ export async function openClientSide(
     do {
       await port.quiet();
       await owner.idle();
+      await queue.idle();
     } while (port.isServing());
   };
 

@@ -4,8 +4,10 @@ import { Keyring } from "./store/keyring.ts";
 import { Loss } from "./store/loss.ts";
 import { NameSecret } from "./store/name-secret.ts";
 import type { Records, Store } from "./store/records.ts";
+import type { Turns } from "./store/turns.ts";
 import { logStanding, watchStore } from "./telemetry/log.ts";
-import { timed } from "./telemetry/metrics.ts";
+import { timed, timedTurns } from "./telemetry/timed.ts";
+import type { Answered } from "./telemetry/timed.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 
 /** What both ports work with: the store as this process sees it. */
@@ -15,6 +17,7 @@ export type Core = {
   metrics: Metrics;
   /** Timed, and watched for the log. */
   records: Records;
+  turns: Turns;
   keyring: Keyring;
   nameSecret: NameSecret;
   loss: Loss;
@@ -24,10 +27,12 @@ export type Core = {
 
 export function openCore(settings: Settings, { store, log, metrics }: Pick<Core, "store" | "log" | "metrics">): Core {
   const heard = watchStore(log);
-  const records = timed(store.records, (verb, trouble, seconds) => {
+  const storeAnswered: Answered = (verb, trouble, seconds) => {
     heard(trouble);
     metrics.storeAnswered(verb, trouble === undefined, seconds);
-  });
+  };
+  const records = timed(store.records, storeAnswered);
+  const turns = timedTurns(store.turns, storeAnswered);
   const keyring = new Keyring(settings.ONCEGATE_ENCRYPTION_KEYS);
   const nameSecret = new NameSecret(store, keyring, settings.ONCEGATE_NAME_SECRET);
   const loss = new Loss({
@@ -43,5 +48,5 @@ export function openCore(settings: Settings, { store, log, metrics }: Pick<Core,
     await store.probe();
     await nameSecret.naming();
   };
-  return { store, log, metrics, records, keyring, nameSecret, loss, probe };
+  return { store, log, metrics, records, turns, keyring, nameSecret, loss, probe };
 }

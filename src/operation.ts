@@ -6,32 +6,40 @@ import type { Voice } from "./domain/error-form.ts";
 import { fieldsOf } from "./domain/fields.ts";
 import type { Fields } from "./domain/fields.ts";
 import { fingerprintOf } from "./domain/fingerprint.ts";
-import { nameOf } from "./domain/key.ts";
+import { documentName, nameOf } from "./domain/key.ts";
 import type { Problem } from "./domain/problem.ts";
 import type { Name, Token } from "./domain/record.ts";
 import * as refusal from "./domain/refusal.ts";
 import { find } from "./domain/rule.ts";
 import type { Rule } from "./domain/rule.ts";
 import { readsToken, scopeOf } from "./domain/scope.ts";
+import { readSource } from "./domain/source.ts";
 import type { SourceInput } from "./domain/source.ts";
 import { digest } from "./domain/token.ts";
+import { newId } from "./ids.ts";
 import type { Request } from "./request.ts";
 import type { Naming } from "./store/name-secret.ts";
 import type { VerifyToken } from "./tokens.ts";
 
-/** A request with a key, and the rule that governs it. `say`: how its client is told what is wrong. */
-export type Keyed = {
+/**
+ * A request that a rule governs. `key`: undefined where it has none, and is an operation for its turn alone. `document`: what it has to
+ * wait for. `say`: how its client is told what is wrong.
+ */
+export type Governed = {
   request: Request;
   rule: Rule;
-  key: string;
+  key: string | undefined;
+  document: string | undefined;
   body: Buffer;
   content: Content;
   fields: Fields;
   say: Voice;
 };
 
-export type Operation = Keyed & {
+export type Operation = Omit<Governed, "document"> & {
   name: Name;
+  /** The queue that it has its turn in. */
+  document: Name | undefined;
   fingerprint: Token;
   credential: Token;
   isNameCurrent: () => boolean;
@@ -46,27 +54,37 @@ export function recognise(
   request: Request,
   shortlist: readonly Rule[],
   body: Buffer,
-): { kind: "pass-through" } | Refused | { kind: "keyed"; keyed: Keyed } {
+): { kind: "pass-through" } | Refused | { kind: "governed"; governed: Governed } {
   const content = readContent(request.headers["content-type"]?.[0], request.headers["content-encoding"]?.[0], body);
   const fields = fieldsOf(content);
   const found = find(shortlist, request, fields);
   if (found.kind === "pass-through") return found;
   const { rule } = found;
+  const document = documentOf(rule, request, fields);
+  if (found.kind === "keyless" && document === undefined) return { kind: "pass-through" };
   request.facts.rule = rule.name;
-  const say = voiceOf(rule.errors, fields);
+  const voice = voiceOf(rule.errors, fields);
+  const say: Voice = found.kind === "keyless" ? (problem, id) => voice(refusal.withoutKey(problem), id) : voice;
   if (found.kind === "refused") return { kind: "refused", problem: found.problem, say };
   const faults = rule.faultsOf?.(fields.whole()) ?? [];
   if (faults.length > 0) return { kind: "refused", problem: refusal.invalid(faults), say };
-  return { kind: "keyed", keyed: { request, rule, key: found.key, body, content, fields, say } };
+  const key = found.kind === "keyed" ? found.key : undefined;
+  return { kind: "governed", governed: { request, rule, key, document, body, content, fields, say } };
+}
+
+function documentOf({ turn }: Rule, { headers, path, query }: Request, fields: Fields): string | undefined {
+  if (turn === undefined) return undefined;
+  const document = readSource(turn.document, { headers, path, query, fields, claims: () => undefined });
+  return document === "" ? undefined : document;
 }
 
 /** Whose key it is and what was asked for, under the names that the store may know. */
 export async function identify(
-  keyed: Keyed,
+  governed: Governed,
   { secret, isCurrent }: Naming,
   verify: VerifyToken | undefined,
 ): Promise<Operation | Problem> {
-  const { request, rule, key, body, content, fields } = keyed;
+  const { request, rule, key, document, body, content, fields } = governed;
   const { headers, path, query, method } = request;
   const authorization = headers["authorization"]?.[0];
   let claims = (): ReadonlyMap<string, unknown> | undefined => jwtClaims(authorization);
@@ -81,11 +99,13 @@ export async function identify(
   const input = { headers, path, query, fields, claims };
   const scope = scopeOf(rule.scope, input);
   if (scope.kind === "missing") return refusal.scopeMissing(scope.what);
-  const name = nameOf(secret, scope.scope, key);
+  // Without a key, under a name that nobody will ask for again.
+  const name = nameOf(secret, scope.scope, key ?? newId());
   request.facts.name = name;
   return {
-    ...keyed,
+    ...governed,
     name,
+    document: document && documentName(secret, scope.scope, rule.turn?.kind ?? "", document),
     fingerprint: fingerprintOf(secret, rule.fingerprint, { method, path, query, body, content }),
     credential: digest(secret, "credential", credentialOf(headers)),
     isNameCurrent: isCurrent,

@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import { answerJson } from "./answer-json.ts";
 import { fromUpstream, refuse, replay } from "./answering.ts";
 import type { UpstreamAnswer } from "./answering.ts";
+import type { DocumentQueue } from "./admission/document-queue.ts";
 import { ask } from "./asking.ts";
 import type { Share } from "./budget.ts";
 import { voiceOf } from "./domain/error-form.ts";
@@ -21,7 +22,7 @@ import type { PassOn, Reply, Request } from "./request.ts";
 import type { Lease } from "./store/lease.ts";
 import type { Naming } from "./store/name-secret.ts";
 import type { Claim, Owner } from "./store/owner.ts";
-import { StoreError } from "./store/records.ts";
+import { StoreError, storeErrorOnly } from "./store/records.ts";
 import type { VerifyToken } from "./tokens.ts";
 import type { Upstream } from "./upstream/execute.ts";
 import type { Execution } from "./upstream/try.ts";
@@ -35,6 +36,7 @@ export type Gate = {
   /** Throws StoreError while the store was never reached. */
   naming(): Promise<Naming | "store_lost">;
   owner: Owner;
+  queue: DocumentQueue;
   upstream: Upstream;
   clientWaitMs: number;
   /** An operation ended after its client's patience: nobody reads the reply. */
@@ -59,10 +61,10 @@ export async function handle(request: Request, gate: Gate): Promise<Reply | Pass
       return { ...PASS_ON, read };
     }
     if (recognised.kind === "refused") return refuse(request, recognised.problem, recognised.say);
-    ({ say } = recognised.keyed);
+    ({ say } = recognised.governed);
     const naming = await gate.naming();
     if (naming === "store_lost") return refuse(request, refusal.storeLost(), say);
-    const operation = await identify(recognised.keyed, naming, gate.verifyToken);
+    const operation = await identify(recognised.governed, naming, gate.verifyToken);
     if ("code" in operation) return refuse(request, operation, say);
     const claim = await claimOrWait(operation, gate);
     if (claim.kind !== "claimed") return await answerRetry(operation, claim, gate, read.share);
@@ -79,12 +81,13 @@ export async function handle(request: Request, gate: Gate): Promise<Reply | Pass
 
 /** Claims, and where the original still runs asks again for as long as the rule or the client's `Prefer: wait` says. */
 async function claimOrWait(operation: Operation, gate: Gate): Promise<Claim> {
-  const { request, rule, name, fingerprint, credential, isNameCurrent } = operation;
+  const { request, rule, name, fingerprint, credential, isNameCurrent, document } = operation;
+  const into = document === undefined ? "executing" : "claimed";
   const startedAt = performance.now();
   const wished = preferredWaitMs(request.headers["prefer"]) ?? rule.inFlightWaitMs;
   const waitUntil = startedAt + Math.min(wished, gate.clientWaitMs);
   for (let pause = 50; ; pause = Math.min(2 * pause, 500)) {
-    const claim = await gate.owner.claim(name, { fingerprint, credential }, isNameCurrent);
+    const claim = await gate.owner.claim(name, { fingerprint, credential }, isNameCurrent, into);
     request.facts.storeMs = performance.now() - startedAt;
     const left = waitUntil - performance.now();
     if (claim.kind !== "in_flight" || left <= 0 || request.isGone()) return claim;
@@ -135,7 +138,7 @@ async function reasonNotToShow(
 /** Executes and settles, whatever becomes of the client; replies within the client's patience. */
 async function executed(operation: Operation, lease: Lease, gate: Gate, share: Share): Promise<Reply> {
   const { request, say } = operation;
-  const ending = execute(operation, lease, gate, share).finally(() => {
+  const ending = inTurn(operation, lease, gate, share).finally(() => {
     lease.stopRenewing();
     share.giveBack();
   });
@@ -151,7 +154,29 @@ async function executed(operation: Operation, lease: Lease, gate: Gate, share: S
   return refuse(request, refusal.stillRunning(gate.clientWaitMs), say);
 }
 
-async function execute(operation: Operation, lease: Lease, gate: Gate, share: Share): Promise<Reply> {
+/** Executes, where the rule serialises a document when it is the operation's turn. One that does not get it is released. */
+async function inTurn(operation: Operation, lease: Lease, gate: Gate, share: Share): Promise<Reply> {
+  const { request, rule, document, say } = operation;
+  if (document === undefined || rule.turn === undefined)
+    return execute(operation, lease, gate, { maySend: () => lease.isGood(), share });
+  const turn = await gate.queue.begin(document, lease, rule.turn).catch(storeErrorOnly);
+  if (turn instanceof StoreError || typeof turn === "string") {
+    if (turn instanceof StoreError) request.facts.why = turn.message;
+    await lease.release();
+    const isUnasked = turn instanceof StoreError;
+    return refuse(request, isUnasked ? refusal.storeUnavailable() : refusal.noTurn(turn, rule.turn.waitMs), say);
+  }
+  return execute(operation, lease, gate, { maySend: () => lease.isGood() && turn.isGood(), share }).finally(() =>
+    turn.leave(),
+  );
+}
+
+async function execute(
+  operation: Operation,
+  lease: Lease,
+  gate: Gate,
+  sending: { maySend: () => boolean; share: Share },
+): Promise<Reply> {
   const { request, body } = operation;
   const { facts, method, path, query } = request;
   const outgoing = {
@@ -161,7 +186,7 @@ async function execute(operation: Operation, lease: Lease, gate: Gate, share: Sh
     body,
   };
   const sentAt = performance.now();
-  const execution = await gate.upstream.execute(outgoing, { maySend: () => lease.isGood(), share });
+  const execution = await gate.upstream.execute(outgoing, sending);
   const endedAt = performance.now();
   const reply = await settle(operation, execution, lease);
   facts.upstreamMs = endedAt - sentAt;
@@ -189,20 +214,21 @@ async function settle(operation: Operation, execution: Execution, lease: Lease):
 }
 
 async function settleAnswer(
-  { request: { facts }, rule }: Operation,
+  { request: { facts }, rule, key }: Operation,
   answer: UpstreamAnswer,
   kept: Kept,
   lease: Lease,
 ): Promise<Reply> {
   const reply = (outcome: Reply["outcome"], isStored: boolean): Reply => {
-    if (isStored) return fromUpstream(outcome, answer, []);
+    if (isStored || key === undefined) return fromUpstream(outcome, answer, []);
     facts.stored = false;
     return fromUpstream(outcome, answer, ["Idempotency-Stored", "false"]);
   };
   const json = (): unknown => (kept.kind === "answer" ? answerJson(kept) : undefined);
   switch (judge(rule.outcome, { status: answer.status, headers: answer.headers, json })) {
     case "store":
-      return reply("completed", await lease.complete(kept, rule.retentionMs));
+      // Without a key nobody can ask for it again.
+      return reply("completed", await (key === undefined ? lease.release() : lease.complete(kept, rule.retentionMs)));
     case "release":
       return reply("released", await lease.release());
     case "unknown":

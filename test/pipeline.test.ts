@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
+import { DocumentQueue } from "../src/admission/document-queue.ts";
 import { createClientPort } from "../src/inbound/app.ts";
 import { Budget } from "../src/budget.ts";
 import { CONNECTION_LIMITS } from "../src/inbound/limits.ts";
@@ -62,6 +63,7 @@ async function serving(
       rules: () => [aRule({ outcome: outcomeOfStatuses({ release: [], unknown: [[502, 502]] }) })],
       naming: async () => ({ secret, isCurrent: () => true }),
       owner,
+      queue: new DocumentQueue({ turns: store.turns, records, leaseMs: 1_000 }),
       upstream: { execute, abandon: () => {}, close: async () => {} },
       clientWaitMs,
       onLateEnd: () => {},

@@ -1,9 +1,10 @@
 import type { Name, Token } from "../domain/record.ts";
 import { within } from "../patience.ts";
-import { StoreError } from "../store/records.ts";
+import type { Lease } from "../store/lease.ts";
+import { StoreError, storeErrorOnly } from "../store/records.ts";
 import type { Records } from "../store/records.ts";
 import { Renewal } from "../store/renewal.ts";
-import { Resending, storeErrorOnly } from "../store/resending.ts";
+import { Resending } from "../store/resending.ts";
 import type { Turns } from "../store/turns.ts";
 
 /** Who waits asks again at least this often, or it is taken for dead; a store that stalls for a second drops nobody. */
@@ -17,12 +18,10 @@ const SHORTEST_TURN_MS = 5;
 
 export type DocumentQueueSettings = { turns: Turns; records: Pick<Records, "revoke">; leaseMs: number };
 
-export type Wish = {
-  /** Whose operation waits, as it is claimed: the turn is its. */
-  holder: { owner: Token; name: Name };
-  isDelete: boolean;
-  waitMs: number;
-};
+export type Wish = { isDelete: boolean; waitMs: number };
+
+/** Whose operation waits, as it is claimed. */
+export type Waiting = { readonly holder: { owner: Token; name: Name } };
 
 export type Turn = {
   /** Asked right before the first byte leaves, as the lease of the record. */
@@ -49,7 +48,7 @@ export class DocumentQueue {
    * Resolves when it is the operation's turn, or after waitMs at the latest. `deleting`: another delete of the document waits or runs.
    * Throws StoreError where the store could not be asked to the end.
    */
-  async enter(document: Name, { holder, isDelete, waitMs }: Wish): Promise<Turn | "busy" | "deleting"> {
+  async enter(document: Name, { holder }: Waiting, { isDelete, waitMs }: Wish): Promise<Turn | "busy" | "deleting"> {
     const { turns, records, leaseMs } = this.#settings;
     const enteredAt = performance.now();
     const deadline = turns.time(document) + waitMs;
@@ -97,6 +96,23 @@ export class DocumentQueue {
     leave();
     if (trouble !== undefined) throw trouble;
     return "busy";
+  }
+
+  /** As `enter`, and then begins what was claimed to wait. `lost`: it took so long that the claim is another one's. */
+  async begin(
+    document: Name,
+    lease: Waiting & Pick<Lease, "begin">,
+    wish: Wish,
+  ): Promise<Turn | "busy" | "deleting" | "lost" | "store_lost"> {
+    const turn = await this.enter(document, lease, wish);
+    if (typeof turn === "string") return turn;
+    let begun: Awaited<ReturnType<Lease["begin"]>> | undefined;
+    try {
+      begun = await lease.begin();
+      return begun === "begun" ? turn : begun;
+    } finally {
+      if (begun !== "begun") turn.leave();
+    }
   }
 
   /** Resolves when the store has acknowledged everything that was left. */

@@ -100,15 +100,17 @@ function explained(request: SampleRequest, rules: readonly Rule[]): Line[] {
   const faults = rule.faultsOf?.(fields.whole()) ?? [];
   if (faults.length > 0) return [...lines, ["outcome", refused(refusal.invalid(faults))]];
 
-  lines.push(["key", found.key], ["scope from", scopeWords(rule)]);
+  const key = found.kind === "keyed" ? found.key : "none: only its turn is kept";
+  lines.push(["key", key], ["scope from", scopeWords(rule)]);
   const claims = () => jwtClaims(headers["authorization"]?.[0]);
   const scope = scopeOf(rule.scope, { headers, path, query, fields, claims });
   if (scope.kind === "missing") return [...lines, ["outcome", refused(refusal.scopeMissing(scope.what))]];
   return [
     ...lines,
     ["scope", scope.scope],
-    ...fingerprintLines(rule, { method, path, query, body, content }),
-    ...operationLines(rule),
+    ...turnLines(rule),
+    ...(found.kind === "keyed" ? fingerprintLines(rule, { method, path, query, body, content }) : []),
+    ...(found.kind === "keyed" ? operationLines(rule) : []),
   ];
 }
 
@@ -121,6 +123,12 @@ function scopeWords({ scope }: Rule): string {
   if (scope === "auto") return "the credential (auto)";
   const words = scope.map(sourceName).join(", ");
   return readsToken(scope) ? `${words}; the token is only decoded here` : words;
+}
+
+function turnLines({ turn }: Rule): Line[] {
+  if (turn === undefined) return [];
+  const waits = turn.waitMs === 0 ? "not at all" : `for ${turn.waitMs / 1_000} s at most`;
+  return [["document from", `${sourceName(turn.document)}; it waits for its turn ${waits}`]];
 }
 
 function fingerprintLines({ fingerprint }: Rule, request: Parameters<typeof compared>[1]): Line[] {

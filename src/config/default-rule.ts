@@ -24,6 +24,7 @@ export function defaultRule(settings: Settings): Rule {
     inFlightWaitMs: settings.ONCEGATE_IN_FLIGHT_WAIT,
     outcome: outcomeOfStatuses(statusLists(settings)),
     retentionMs: settings.ONCEGATE_RETENTION,
+    turn: undefined,
     errors: { format: "problem", statuses: {} },
   };
 }

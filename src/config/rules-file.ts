@@ -1,52 +1,15 @@
-import { closestMatch } from "leven";
 import { z } from "zod";
 import { PROBLEMS } from "../domain/problem.ts";
 import type { ProblemCode } from "../domain/problem.ts";
 import { isPointer } from "../domain/pointer.ts";
 import { pathPattern } from "../domain/match.ts";
 import { parseTemplate } from "../domain/question.ts";
-import { parseSource } from "../domain/source.ts";
-import type { Source } from "../domain/source.ts";
 import type { StatusRange } from "../domain/outcome.ts";
 import * as value from "./values.ts";
+import { didYouMean, fields, list, scalar, source, unknownName, word } from "./rules-values.ts";
 import { reasonOf } from "../reason.ts";
 
 /** The rules file as it is written. Each value is turned into what the program works with; config/rules.ts makes rules of it. */
-
-/** A map with these fields and no other: what is not known is a mistake, with the name that was meant. */
-const fields = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
-  z.strictObject(shape, { error: didYouMean(Object.keys(shape)) });
-
-const didYouMean =
-  (names: readonly string[]) =>
-  (issue: z.core.$ZodRawIssue): string | undefined =>
-    issue.code === "unrecognized_keys" ? issue.keys.map((key) => unknownName(key, names)).join(", ") : undefined;
-
-const unknownName = (name: string, names: readonly string[]): string =>
-  `does not know ${name} (did you mean ${closestMatch(name, names)}?)`;
-
-const source = (...from: Source["from"][]) =>
-  z.string().transform((text, context): Source => {
-    const parsed = parseSource(text);
-    if (parsed !== undefined && from.includes(parsed.from)) return parsed;
-    context.addIssue(`must be ${from.map((one) => FORMS[one]).join(" or ")}`);
-    return z.NEVER;
-  });
-const FORMS: Record<Source["from"], string> = {
-  header: "header:NAME",
-  basic: "basic:username",
-  jwt: "jwt:CLAIM",
-  body: "body:FIELD",
-  query: "query:NAME",
-  path: "path:N",
-};
-
-const list = <Item extends z.ZodType>(item: Item) => z.array(item).min(1);
-const scalar = () => z.union([z.string(), z.int()], { error: "must be a text or a whole number" }).transform(String);
-const word = () =>
-  z
-    .union([z.string(), z.number(), z.boolean(), z.null()], { error: "must be a text, a number, true, false or null" })
-    .transform(String);
 
 const method = () => z.enum(["POST", "PUT", "PATCH", "DELETE"]);
 
@@ -151,6 +114,16 @@ const question = () =>
       })
       .meta({ description: "Path and query at the API, with sources of the request in braces." }),
   }).transform(({ method: how, path: target }) => ({ method: how, target }));
+const turn = () =>
+  fields({
+    document: source("body", "query", "path", "header").meta({ description: "Where the document's id is read." }),
+    kind: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({ description: "What kind of document it is, where documents of several kinds have the same ids." }),
+    wait: value.duration("1s", "60s").prefault("5s").meta({ description: "How long it waits for its turn." }),
+  });
 
 const bodyFields = () => list(z.string().min(1));
 
@@ -219,6 +192,14 @@ export const RuleSource = fields({
       description:
         "What an answer says: release (it did not begin: a retry executes), unknown (nobody can tell) or store (it ran). Looked at from top to bottom, the first that holds decides; behind them come the lists of the settings that are not given here.",
     }),
+  serialize: turn().optional().meta({
+    description:
+      "Edits of one document run one after the other, in order of arrival, with or without a key; who waited its time is refused with document-busy.",
+  }),
+  exclusive: turn().optional().meta({
+    description:
+      "Deletes of one document: each waits for the edits before it, and a second one is refused with document-deleting at once.",
+  }),
   schema: z
     .union([z.string(), z.record(z.string(), z.unknown())], { error: "must be a JSON Schema or the path of one" })
     .optional()

@@ -92,6 +92,7 @@ function compile(source: RuleSource, context: RulesContext, wrong: Wrong): Rule 
     inFlightWaitMs: waitOf(source.onInFlight) ?? fallback.inFlightWaitMs,
     outcome: outcomeOf(source.outcome ?? {}, context.statuses),
     retentionMs: source.retention ?? fallback.retentionMs,
+    turn: turnOf(source, wrong),
     errors: errorsOf(source.errors) ?? fallback.errors,
   };
   if (rule.trustScope) {
@@ -156,6 +157,15 @@ function fingerprintOf(
 
 function waitOf(source: RuleSource["onInFlight"]): number | undefined {
   return source === undefined ? undefined : source === "reject" ? 0 : source.wait;
+}
+
+function turnOf({ serialize, exclusive }: RuleSource, wrong: Wrong): Rule["turn"] {
+  if (serialize !== undefined && exclusive !== undefined)
+    wrong(["exclusive"], "cannot go with serialize: an operation is an edit or a delete");
+  const source = exclusive ?? serialize;
+  if (source === undefined) return undefined;
+  const { document, kind = "", wait } = source;
+  return { document, kind, isDelete: source === exclusive, waitMs: wait };
 }
 
 function schemaOf(

@@ -96,6 +96,11 @@ export function nameOf(secret: Buffer, scope: string, key: string): Name {
   return `${digest(secret, "scope", scope)}.${hashOfKey(secret, key)}`;
 }
 
+/** What names a document's queue: of one scope's, whatever operation is about it. */
+export function documentName(secret: Buffer, scope: string, kind: string, id: string): Name {
+  return `${digest(secret, "scope", scope)}.${digest(secret, "document", kind, id)}`;
+}
+
 /** How a key is known in every scope. */
 export const hashOfKey = (secret: Buffer, key: string): Token => digest(secret, "key", key);
 

@@ -88,6 +88,13 @@ export const PROBLEMS = {
     retryable: false,
     next: "Do not repeat it with a new key: read the result from the API.",
   },
+  "document-deleting": {
+    statuses: [409],
+    title: "The document is being deleted",
+    retryable: true,
+    retryAfter: 1,
+    next: "Nothing was sent: if the document is still there afterwards, it is safe to send it again.",
+  },
   "body-too-large": {
     statuses: [413],
     title: "Body too large for an operation",
@@ -139,6 +146,13 @@ export const PROBLEMS = {
     retryable: true,
     retryAfter: 30,
     next: "Nothing was sent, and nothing new is until its operator has looked into it: retry later, with the same key.",
+  },
+  "document-busy": {
+    statuses: [503],
+    title: "Others are changing the document",
+    retryable: true,
+    retryAfter: 1,
+    next: "Nothing was sent: it is safe to send it again.",
   },
   overloaded: {
     statuses: [503],

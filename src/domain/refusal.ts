@@ -1,4 +1,4 @@
-import type { Problem } from "./problem.ts";
+import type { Problem, ProblemCode } from "./problem.ts";
 import type { UnknownReason } from "./record.ts";
 
 /** What happened, in words, for each refusal that an operation can meet. What to do next stands in the problem table. */
@@ -141,3 +141,37 @@ export const storeLost = (): Problem => ({
   code: "store-lost-data",
   what: "The gateway's store does not have everything any more, so a retry could look like a first request.",
 });
+
+/** What to do next where no key was sent; other codes do not speak of one. */
+const NEXT_WITHOUT_KEY: Partial<Record<ProblemCode, string>> = {
+  "outcome-unknown": "Look in the API whether it was carried out before you send it again.",
+  "still-running": "It goes on: look in the API for what becomes of it.",
+  "bad-request": "Nothing was sent on: mend the request and send it again.",
+  "upstream-unreachable": "Nothing was sent: it is safe to send it again.",
+  "store-unavailable": "Nothing was sent: it is safe to send it again.",
+  "store-lost-data": "Nothing was sent, and nothing new is until its operator has looked into it: send it again later.",
+  draining: "Nothing was sent: it is safe to send it again.",
+};
+
+/** The same, said to who sent no key. */
+export const withoutKey = (problem: Problem): Problem => {
+  const next = problem.next ?? NEXT_WITHOUT_KEY[problem.code];
+  return next === undefined ? problem : { ...problem, next };
+};
+
+/** Why an operation did not have its turn; `lost`: it took so long that its claim is another one's by now. */
+export const noTurn = (reason: "busy" | "deleting" | "lost" | "store_lost", waitedMs: number): Problem => {
+  switch (reason) {
+    case "busy":
+      return {
+        code: "document-busy",
+        what: `Other operations on this document have kept it busy for ${waitedMs / 1_000} s.`,
+      };
+    case "deleting":
+      return { code: "document-deleting", what: "Another request that deletes this document has not ended." };
+    case "lost":
+      return neverSent("lease-over");
+    case "store_lost":
+      return storeLost();
+  }
+};

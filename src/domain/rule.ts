@@ -11,6 +11,7 @@ import type { Question } from "./question.ts";
 import * as refusal from "./refusal.ts";
 import { withoutScope } from "./scope.ts";
 import type { ScopeSetting } from "./scope.ts";
+import type { Source } from "./source.ts";
 
 /** How the operations of one route are treated. Without a rules file there is one, named "default", made of the settings. */
 export type Rule = {
@@ -31,8 +32,16 @@ export type Rule = {
   inFlightWaitMs: number;
   outcome: readonly OutcomeLine[];
   retentionMs: number;
+  /** Operations on one document have their turn one after the other, also those without a key. */
+  turn: TurnRule | undefined;
   errors: ErrorForm;
 };
+
+/**
+ * `document`: where its id is read; a request without one is not held up. `kind`: documents of different kinds may have the same id.
+ * `isDelete`: a second one is refused at once while one waits or runs (turn.ts).
+ */
+type TurnRule = { document: Source; kind: string; isDelete: boolean; waitMs: number };
 
 /** `pointer`: where in the body (RFC 6901). */
 export type Fault = { pointer: string; detail: string };
@@ -49,14 +58,14 @@ const PASS_THROUGH: { kind: "pass-through" } = { kind: "pass-through" };
 
 /**
  * The rules that may govern a request are those on its route, up to the first that asks nothing of the body. Where none of them can
- * find a key without the body, nor looks for one in it, the body need not be read.
+ * find a key without the body, nor looks for one or for a document in it, the body need not be read.
  */
 export function atFirstSight(rules: readonly Rule[], { method, path, headers }: Head): Sight {
   const onRoute = rules.filter(({ match }) => isOnRoute(match, method, path));
   const sure = onRoute.findIndex(({ match }) => match.body.length === 0);
   const [first, ...others] = sure === -1 ? onRoute : onRoute.slice(0, sure + 1);
   if (first === undefined) return PASS_THROUGH;
-  if (sure === 0 && first.key.fields.length === 0) {
+  if (sure === 0 && first.key.fields.length === 0 && first.turn === undefined) {
     const reading = keyOf(first.key, headers, undefined);
     if (reading.kind === "refused") return { kind: "refused", problem: reading, rule: first };
     if (reading.kind === "absent") return withoutKey(first, method);
@@ -65,7 +74,9 @@ export function atFirstSight(rules: readonly Rule[], { method, path, headers }: 
   return shortlist.some((rule) => mayHaveKey(rule, headers)) ? { kind: "read", shortlist } : PASS_THROUGH;
 }
 
-function mayHaveKey({ key, match }: Rule, headers: HeaderValues): boolean {
+/** Or has its turn without one. */
+function mayHaveKey({ key, match, turn }: Rule, headers: HeaderValues): boolean {
+  if (turn !== undefined) return true;
   if (key.fields.length > 0 || (key.isRequired && match.body.length > 0)) return true;
   return key.headers.some((name) => headers[name] !== undefined);
 }
@@ -75,11 +86,12 @@ function withoutKey(rule: Rule, method: string): Extract<Sight, { kind: "pass-th
   return { kind: "refused", problem: refusal.keyMissing(method, placesOf(rule.key, " or ")), rule };
 }
 
-/** What head and body together decide: the rule that governs, and the key. */
+/** What head and body together decide: the rule that governs, and the key; `keyless`: it has its turn if it is about a document. */
 export type Found =
   | { kind: "pass-through" }
   | { kind: "refused"; problem: Problem; rule: Rule }
-  | { kind: "keyed"; rule: Rule; key: string };
+  | { kind: "keyed"; rule: Rule; key: string }
+  | { kind: "keyless"; rule: Rule };
 
 export function find(shortlist: readonly Rule[], { method, headers }: Head, fields: Fields): Found {
   const rule = shortlist.find(({ match }) => bodyMatches(match, fields));
@@ -91,7 +103,7 @@ export function find(shortlist: readonly Rule[], { method, headers }: Head, fiel
     case "refused":
       return { kind: "refused", problem: reading, rule };
     case "absent":
-      return withoutKey(rule, method);
+      return rule.turn === undefined || rule.key.isRequired ? withoutKey(rule, method) : { kind: "keyless", rule };
   }
 }
 

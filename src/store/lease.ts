@@ -3,10 +3,9 @@ import type { Identity, Name, Token, UnknownReason } from "../domain/record.ts";
 import type { Kept } from "../domain/replay.ts";
 import { sealKept } from "./codec.ts";
 import type { Keyring } from "./keyring.ts";
-import { StoreError } from "./records.ts";
+import { StoreError, storeErrorOnly } from "./records.ts";
 import type { Records } from "./records.ts";
 import { Renewal } from "./renewal.ts";
-import { storeErrorOnly } from "./resending.ts";
 
 /** As a claim's (owner.ts). */
 const BEGIN_WITHIN_MS = 1_500;

@@ -8,9 +8,9 @@ import { openKept } from "./codec.ts";
 import type { Keyring } from "./keyring.ts";
 import { Lease } from "./lease.ts";
 import type { Alarm } from "./lease.ts";
-import { StoreError } from "./records.ts";
+import { StoreError, storeErrorOnly } from "./records.ts";
 import type { Records } from "./records.ts";
-import { Resending, storeErrorOnly } from "./resending.ts";
+import { Resending } from "./resending.ts";
 
 /** Sending a claim again after a lost connection rides out a failover's gap; longer, and the client had better retry itself. */
 const CLAIM_WITHIN_MS = 1_500;

@@ -80,3 +80,9 @@ export class StoreError extends Error {
     this.fate = fate;
   }
 }
+
+/** For a catch: what is no StoreError is thrown on. */
+export function storeErrorOnly(error: unknown): StoreError {
+  if (error instanceof StoreError) return error;
+  throw error;
+}

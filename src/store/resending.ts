@@ -48,8 +48,3 @@ export class Resending {
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
   }
 }
-
-export function storeErrorOnly(error: unknown): StoreError {
-  if (error instanceof StoreError) return error;
-  throw error;
-}

@@ -1,7 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Facts, RequestEnd } from "../request.ts";
-import type { Records } from "../store/records.ts";
-import { reasonOf } from "../reason.ts";
 
 /** From half a millisecond, a store's round trip, to the default upstream limit. */
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
@@ -94,39 +92,5 @@ export function openMetrics({
     },
     storeAnswered: (verb: string, answered: boolean, seconds: number) =>
       store.observe({ verb, answered: String(answered) }, seconds),
-  };
-}
-
-/** The same records, with every verb timed; `told` hears what kept the store from answering. */
-export function timed(
-  records: Records,
-  told: (verb: string, trouble: string | undefined, seconds: number) => void,
-): Records {
-  const timing = async <Answer>(verb: string, asked: Promise<Answer>): Promise<Answer> => {
-    const askedAt = performance.now();
-    let trouble: string | undefined;
-    try {
-      return await asked;
-    } catch (error) {
-      trouble = reasonOf(error);
-      throw error;
-    } finally {
-      told(verb, trouble, (performance.now() - askedAt) / 1_000);
-    }
-  };
-  return {
-    time: (name) => records.time(name),
-    claim: (...args) => timing("claim", records.claim(...args)),
-    begin: (...args) => timing("begin", records.begin(...args)),
-    renew: (...args) => timing("renew", records.renew(...args)),
-    complete: (...args) => timing("complete", records.complete(...args)),
-    release: (...args) => timing("release", records.release(...args)),
-    hold: (...args) => timing("hold", records.hold(...args)),
-    revoke: (...args) => timing("revoke", records.revoke(...args)),
-    resolve: (...args) => timing("resolve", records.resolve(...args)),
-    list: (...args) => timing("list", records.list(...args)),
-    find: (...args) => timing("find", records.find(...args)),
-    read: (...args) => timing("read", records.read(...args)),
-    countUnknown: () => timing("countUnknown", records.countUnknown()),
   };
 }

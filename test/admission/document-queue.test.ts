@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { setTimeout as sleep } from "node:timers/promises";
 import { askAgainMs, DocumentQueue } from "../../src/admission/document-queue.ts";
-import type { Turn } from "../../src/admission/document-queue.ts";
+import type { Turn, Waiting, Wish } from "../../src/admission/document-queue.ts";
 import { StoreError } from "../../src/store/records.ts";
 import type { Store } from "../../src/store/records.ts";
 import type { Turns } from "../../src/store/turns.ts";
@@ -12,12 +12,10 @@ import type { TestStore } from "../support/test-store.ts";
 import { until } from "../support/until.ts";
 
 const document = anyName();
-const wish = (differing: { isDelete?: boolean; waitMs?: number } = {}) => ({
-  holder: { owner: anyOwner(), name: anyName() },
-  isDelete: false,
-  waitMs: 30_000,
-  ...differing,
-});
+const wish = (differing: Partial<Wish> = {}): [Waiting, Wish] => [
+  { holder: { owner: anyOwner(), name: anyName() } },
+  { isDelete: false, waitMs: 30_000, ...differing },
+];
 function turnOf(entered: Turn | "busy" | "deleting"): Turn {
   if (typeof entered === "string") throw new Error(entered);
   return entered;
@@ -43,7 +41,7 @@ describe.each(STORES)("the document queue of gateways on %s", (_name, start) => 
     const ran: number[] = [];
     let running = 0;
     let most = 0;
-    const blocked = turnOf(await gateways[0]!.enter(document, wish()));
+    const blocked = turnOf(await gateways[0]!.enter(document, ...wish()));
     const ended: Promise<void>[] = [];
     for (let i = 0; i < 60; i++) {
       const heard = Promise.withResolvers<void>();
@@ -53,7 +51,7 @@ describe.each(STORES)("the document queue of gateways on %s", (_name, start) => 
       });
       gateways.push(gateway);
       const operation = async (): Promise<void> => {
-        const turn = turnOf(await gateway.enter(document, wish()));
+        const turn = turnOf(await gateway.enter(document, ...wish()));
         most = Math.max(most, ++running);
         expect(turn.isGood()).toBe(true);
         ran.push(i);
@@ -72,25 +70,25 @@ describe.each(STORES)("the document queue of gateways on %s", (_name, start) => 
 
   test("keeps a turn up for longer than a lease, and says busy to who waited its time", async () => {
     const gateway = aGateway(stores[0]!, 1_000);
-    const turn = turnOf(await gateway.enter(document, wish()));
-    expect(await gateways[1]!.enter(document, wish({ waitMs: 2_500 }))).toBe("busy");
+    const turn = turnOf(await gateway.enter(document, ...wish()));
+    expect(await gateways[1]!.enter(document, ...wish({ waitMs: 2_500 }))).toBe("busy");
     expect(turn.isGood()).toBe(true);
     turn.leave();
     await gateway.idle();
-    turnOf(await gateways[2]!.enter(document, wish())).leave();
+    turnOf(await gateways[2]!.enter(document, ...wish())).leave();
   });
 
   test("says at once that another delete of the document waits or runs", async () => {
-    const edit = turnOf(await gateways[0]!.enter(document, wish()));
-    const deletes = gateways[1]!.enter(document, wish({ isDelete: true }));
+    const edit = turnOf(await gateways[0]!.enter(document, ...wish()));
+    const deletes = gateways[1]!.enter(document, ...wish({ isDelete: true }));
     await until("it waits", async () => {
       const another = anEntry(stores[2]!, document, { isDelete: true, aliveMs: 1 });
       return (await stores[2]!.turns.enter(document, another)).kind === "deleting";
     });
-    expect(await gateways[2]!.enter(document, wish({ isDelete: true }))).toBe("deleting");
+    expect(await gateways[2]!.enter(document, ...wish({ isDelete: true }))).toBe("deleting");
     edit.leave();
     const turn = turnOf(await deletes);
-    expect(await gateways[2]!.enter(document, wish({ isDelete: true }))).toBe("deleting");
+    expect(await gateways[2]!.enter(document, ...wish({ isDelete: true }))).toBe("deleting");
     turn.leave();
   });
 
@@ -108,7 +106,7 @@ describe.each(STORES)("the document queue of gateways on %s", (_name, start) => 
         kind: "held",
       });
 
-      const turn = turnOf(await gateways[1]!.enter(document, wish()));
+      const turn = turnOf(await gateways[1]!.enter(document, ...wish()));
       expect((await records.read(dead.name))?.state).toBe(becomes);
       expect(await turns.renew(document, dead.owner, 1_000)).toBe("lost");
       expect(turn.isGood()).toBe(true);
@@ -117,10 +115,10 @@ describe.each(STORES)("the document queue of gateways on %s", (_name, start) => 
   );
 
   test("passes those who died in the line", async () => {
-    const holder = turnOf(await gateways[0]!.enter(document, wish()));
+    const holder = turnOf(await gateways[0]!.enter(document, ...wish()));
     for (let i = 0; i < 20; i++)
       await stores[1]!.turns.enter(document, anEntry(stores[1]!, document, { aliveMs: 1_000 }));
-    const entering = gateways[1]!.enter(document, wish());
+    const entering = gateways[1]!.enter(document, ...wish());
     holder.leave();
     const turn = turnOf(await entering);
     expect(turn.isGood()).toBe(true);
@@ -128,9 +126,9 @@ describe.each(STORES)("the document queue of gateways on %s", (_name, start) => 
   });
 
   test("ends a wait in time, and says why, where the store stops answering; nothing is left behind", async () => {
-    const holder = turnOf(await gateways[0]!.enter(document, wish()));
+    const holder = turnOf(await gateways[0]!.enter(document, ...wish()));
     const enteredAt = performance.now();
-    const entering = gateways[1]!.enter(document, wish({ waitMs: 3_000 }));
+    const entering = gateways[1]!.enter(document, ...wish({ waitMs: 3_000 }));
     await sleep(500);
     shared.fail();
     try {
@@ -141,7 +139,7 @@ describe.each(STORES)("the document queue of gateways on %s", (_name, start) => 
     }
     holder.leave();
     await Promise.all(gateways.map((gateway) => gateway.idle()));
-    turnOf(await gateways[2]!.enter(document, wish())).leave();
+    turnOf(await gateways[2]!.enter(document, ...wish())).leave();
   });
 
   test("leaves no place and no turn behind whose first asking arrived twice, the second time after it had left", async () => {
@@ -154,10 +152,10 @@ describe.each(STORES)("the document queue of gateways on %s", (_name, start) => 
         throw new StoreError("ambiguous", "no reply");
       },
     });
-    turnOf(await gateway.enter(document, wish({ waitMs: 2_000 }))).leave();
+    turnOf(await gateway.enter(document, ...wish({ waitMs: 2_000 }))).leave();
     for (const copy of late) expect(await copy()).toEqual({ kind: "held" });
     await gateway.idle();
-    turnOf(await gateways[1]!.enter(document, wish({ waitMs: 2_000 }))).leave();
+    turnOf(await gateways[1]!.enter(document, ...wish({ waitMs: 2_000 }))).leave();
   });
 });
 

@@ -48,6 +48,16 @@ describe("a mistake is told with its line, its column and what was meant:", () =
       "conf/rules.yaml:5:16: rules.0.retention must be between 1s and 365d",
     ],
     [
+      "an operation that is an edit and a delete",
+      one('    serialize: { document: "body:id" }\n    exclusive: { document: "body:id" }'),
+      "conf/rules.yaml:6:16: rules.0.exclusive cannot go with serialize: an operation is an edit or a delete",
+    ],
+    [
+      "a document that is read from a token",
+      one('    serialize: { document: "jwt:sub" }'),
+      "conf/rules.yaml:5:28: rules.0.serialize.document must be body:FIELD or query:NAME or path:N or header:NAME",
+    ],
+    [
       "neither of two forms",
       one("    onInFlight: wait"),
       "conf/rules.yaml:5:17: rules.0.onInFlight must be reject or { wait: 10s }",

@@ -6,6 +6,7 @@ import type { Alarm } from "../../src/store/lease.ts";
 import { Keyring } from "../../src/store/keyring.ts";
 import { StoreError } from "../../src/store/records.ts";
 import { DomainRecords } from "../store/domain-records.ts";
+import { DomainTurns } from "../store/domain-turns.ts";
 import { outcomeOfStatuses } from "../../src/domain/outcome.ts";
 import { aRule } from "../support/rule.ts";
 import { anAsked } from "./pipeline-client.ts";
@@ -19,6 +20,7 @@ import type { Ask, LaneName, Step } from "./pipeline-script.ts";
 
 // After pipeline-time.ts, so that they have virtual time.
 const { handle } = await import("../../src/pipeline.ts");
+const { DocumentQueue } = await import("../../src/admission/document-queue.ts");
 const { Owner } = await import("../../src/store/owner.ts");
 
 /** The shorter one can be over before a claim that was sent again is answered. */
@@ -144,6 +146,11 @@ export class World {
           return { secret: Buffer.from("the secret of stored names"), isCurrent: () => true };
         },
         owner: asked.gateway.owner,
+        queue: new DocumentQueue({
+          turns: new DomainTurns(storeTime),
+          records: asked.gateway.link.records,
+          leaseMs: 1_000,
+        }),
         upstream: {
           async execute(_outgoing, { maySend }) {
             const execution = await ledger.execute(asked, maySend);

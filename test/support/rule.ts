@@ -15,6 +15,7 @@ export function aRule(differing: Partial<Rule> = {}): Rule {
     inFlightWaitMs: 0,
     outcome: [],
     retentionMs: 60_000,
+    turn: undefined,
     errors: { format: "problem", statuses: {} },
     ...differing,
   };

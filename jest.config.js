@@ -9,6 +9,8 @@ export const LONG = [
   "test/e2e/redis-partition.test.ts",
   "test/e2e/redis-resharding.test.ts",
   "test/e2e/soak.test.ts",
+  "test/e2e/store-kept.test.ts",
+  "test/e2e/store-loss.test.ts",
   "test/e2e/workers.test.ts",
   "test/inbound/slow-clients.test.ts",
   "test/model/protocol.test.ts",

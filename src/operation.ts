@@ -47,14 +47,14 @@ export type Operation = Omit<Governed, "document"> & {
   input: SourceInput;
 };
 
-type Refused = { kind: "refused"; problem: Problem; say: Voice };
+type Recognised = { kind: "refused"; problem: Problem } | { kind: "governed"; governed: Governed };
 
 /** Which rule governs, by the body too, and what its key is; a body that the rule's schema refuses goes no further. */
 export function recognise(
   request: Request,
   shortlist: readonly Rule[],
   body: Buffer,
-): { kind: "pass-through" } | Refused | { kind: "governed"; governed: Governed } {
+): { kind: "pass-through" } | (Recognised & { rule: Rule; say: Voice }) {
   const content = readContent(request.headers["content-type"]?.[0], request.headers["content-encoding"]?.[0], body);
   const fields = fieldsOf(content);
   const found = find(shortlist, request, fields);
@@ -65,15 +65,16 @@ export function recognise(
   request.facts.rule = rule.name;
   const voice = voiceOf(rule.errors, fields);
   const say: Voice = found.kind === "keyless" ? (problem, id) => voice(refusal.withoutKey(problem), id) : voice;
-  if (found.kind === "refused") return { kind: "refused", problem: found.problem, say };
+  if (found.kind === "refused") return { kind: "refused", problem: found.problem, rule, say };
   const faults = rule.faultsOf?.(fields.whole()) ?? [];
-  if (faults.length > 0) return { kind: "refused", problem: refusal.invalid(faults), say };
+  if (faults.length > 0) return { kind: "refused", problem: refusal.invalid(faults), rule, say };
   const key = found.kind === "keyed" ? found.key : undefined;
-  return { kind: "governed", governed: { request, rule, key, document, body, content, fields, say } };
+  return { kind: "governed", governed: { request, rule, key, document, body, content, fields, say }, rule, say };
 }
 
-function documentOf({ turn }: Rule, { headers, path, query }: Request, fields: Fields): string | undefined {
-  if (turn === undefined) return undefined;
+/** Where a rule only observes nobody waits. */
+function documentOf({ turn, isObserved }: Rule, { headers, path, query }: Request, fields: Fields): string | undefined {
+  if (turn === undefined || isObserved) return undefined;
   const document = readSource(turn.document, { headers, path, query, fields, claims: () => undefined });
   return document === "" ? undefined : document;
 }

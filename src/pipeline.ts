@@ -1,31 +1,27 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Readable } from "node:stream";
-import { answerJson } from "./answer-json.ts";
-import { fromUpstream, refuse, replay } from "./answering.ts";
-import type { UpstreamAnswer } from "./answering.ts";
+import { refuse, replay } from "./answering.ts";
 import type { DocumentQueue } from "./admission/document-queue.ts";
 import { ask } from "./asking.ts";
 import type { Share } from "./budget.ts";
 import { voiceOf } from "./domain/error-form.ts";
-import { judge } from "./domain/outcome.ts";
+import type { Problem } from "./domain/problem.ts";
 import type { Token } from "./domain/record.ts";
 import * as refusal from "./domain/refusal.ts";
-import { keepHead, keep } from "./domain/replay.ts";
-import type { Kept } from "./domain/replay.ts";
 import { atFirstSight, preferredWaitMs } from "./domain/rule.ts";
 import type { Rule } from "./domain/rule.ts";
 import { identify, recognise } from "./operation.ts";
 import type { Operation } from "./operation.ts";
 import { within } from "./patience.ts";
 import { PASS_ON } from "./request.ts";
-import type { PassOn, Reply, Request } from "./request.ts";
+import type { PassOn, Reply, Request, WholeBody } from "./request.ts";
+import { settle } from "./settling.ts";
 import type { Lease } from "./store/lease.ts";
 import type { Naming } from "./store/name-secret.ts";
 import type { Claim, Owner } from "./store/owner.ts";
 import { StoreError, storeErrorOnly } from "./store/records.ts";
 import type { VerifyToken } from "./tokens.ts";
 import type { Upstream } from "./upstream/execute.ts";
-import type { Execution } from "./upstream/try.ts";
 
 /** What the pipeline works with. */
 export type Gate = {
@@ -48,34 +44,64 @@ export type Gate = {
 export async function handle(request: Request, gate: Gate): Promise<Reply | PassOn> {
   const sight = atFirstSight(gate.rules(), request);
   if (sight.kind === "pass-through") return PASS_ON;
-  if (sight.kind === "refused") return refuse(request, sight.problem, voiceOf(sight.rule.errors));
+  if (sight.kind === "refused")
+    return stopped(request, sight.rule, refuse(request, sight.problem, voiceOf(sight.rule.errors)));
 
-  let say = voiceOf(sight.shortlist[0].errors);
   const read = await request.readBody();
-  if (read.kind !== "whole") return refuse(request, refusal.unreadable(read.kind), say);
+  if (read.kind !== "whole") {
+    const [first] = sight.shortlist;
+    const reply = refuse(request, refusal.unreadable(read.kind), voiceOf(first.errors));
+    return read.isUntouched === true ? stopped(request, first, reply) : reply;
+  }
   let isHandedOn = false;
   try {
-    const recognised = recognise(request, sight.shortlist, read.body);
-    if (recognised.kind === "pass-through") {
-      isHandedOn = true;
-      return { ...PASS_ON, read };
-    }
-    if (recognised.kind === "refused") return refuse(request, recognised.problem, recognised.say);
-    ({ say } = recognised.governed);
+    const decision = await decide(request, sight.shortlist, read, gate);
+    isHandedOn = decision.kind !== "stop" || decision.rule.isObserved;
+    if (decision.kind === "stop") return stopped(request, decision.rule, decision.reply, read);
+    if (decision.kind === "execute") return await executed(decision.operation, decision.lease, gate, read.share);
+    return { ...PASS_ON, read };
+  } finally {
+    if (!isHandedOn) read.share.giveBack();
+  }
+}
+
+/** What a rule would stop it only notes where it observes: the request goes on as if there were no gateway. */
+function stopped(request: Request, rule: Rule, reply: Reply, read?: WholeBody): Reply | PassOn {
+  request.facts.rule = rule.name;
+  if (!rule.isObserved) return reply;
+  request.facts.observed = reply.outcome;
+  return read === undefined ? PASS_ON : { ...PASS_ON, read };
+}
+
+type Decision =
+  | { kind: "pass-through" }
+  | { kind: "stop"; rule: Rule; reply: Reply }
+  | { kind: "execute"; operation: Operation; lease: Lease };
+
+/** Recognise, validate, identify, claim: what a request with its body is. */
+async function decide(
+  request: Request,
+  shortlist: readonly Rule[],
+  { body, share }: WholeBody,
+  gate: Gate,
+): Promise<Decision> {
+  const recognised = recognise(request, shortlist, body);
+  if (recognised.kind === "pass-through") return recognised;
+  const { rule, say } = recognised;
+  const stop = (problem: Problem): Decision => ({ kind: "stop", rule, reply: refuse(request, problem, say) });
+  if (recognised.kind === "refused") return stop(recognised.problem);
+  try {
     const naming = await gate.naming();
-    if (naming === "store_lost") return refuse(request, refusal.storeLost(), say);
+    if (naming === "store_lost") return stop(refusal.storeLost());
     const operation = await identify(recognised.governed, naming, gate.verifyToken);
-    if ("code" in operation) return refuse(request, operation, say);
+    if ("code" in operation) return stop(operation);
     const claim = await claimOrWait(operation, gate);
-    if (claim.kind !== "claimed") return await answerRetry(operation, claim, gate, read.share);
-    isHandedOn = true;
-    return await executed(operation, claim.lease, gate, read.share);
+    if (claim.kind === "claimed") return { kind: "execute", operation, lease: claim.lease };
+    return { kind: "stop", rule, reply: await answerRetry(operation, claim, gate, share) };
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     request.facts.why = error.message;
-    return refuse(request, refusal.storeUnavailable(), say);
-  } finally {
-    if (!isHandedOn) read.share.giveBack();
+    return stop(refusal.storeUnavailable());
   }
 }
 
@@ -84,7 +110,7 @@ async function claimOrWait(operation: Operation, gate: Gate): Promise<Claim> {
   const { request, rule, name, fingerprint, credential, isNameCurrent, document } = operation;
   const into = document === undefined ? "executing" : "claimed";
   const startedAt = performance.now();
-  const wished = preferredWaitMs(request.headers["prefer"]) ?? rule.inFlightWaitMs;
+  const wished = rule.isObserved ? 0 : (preferredWaitMs(request.headers["prefer"]) ?? rule.inFlightWaitMs);
   const waitUntil = startedAt + Math.min(wished, gate.clientWaitMs);
   for (let pause = 50; ; pause = Math.min(2 * pause, 500)) {
     const claim = await gate.owner.claim(name, { fingerprint, credential }, isNameCurrent, into);
@@ -126,7 +152,7 @@ async function reasonNotToShow(
   share: Share,
 ): Promise<Reply | undefined> {
   const { request, rule, credential, say } = operation;
-  if (rule.authorize !== undefined) {
+  if (rule.authorize !== undefined && !rule.isObserved) {
     const answer = await ask(rule.authorize, operation, { upstream, share });
     if (answer === undefined || answer.status >= 500) return refuse(request, refusal.authorizationUnheard(), say);
     return answer.status < 300 ? undefined : refuse(request, refusal.notAuthorized(answer.status), say);
@@ -137,12 +163,12 @@ async function reasonNotToShow(
 
 /** Executes and settles, whatever becomes of the client; replies within the client's patience. */
 async function executed(operation: Operation, lease: Lease, gate: Gate, share: Share): Promise<Reply> {
-  const { request, say } = operation;
+  const { request, rule, say } = operation;
   const ending = inTurn(operation, lease, gate, share).finally(() => {
     lease.stopRenewing();
     share.giveBack();
   });
-  const reply = await within(gate.clientWaitMs, ending);
+  const reply = rule.isObserved ? await ending : await within(gate.clientWaitMs, ending);
   if (reply !== undefined) return reply;
   void ending.then(
     (late) => {
@@ -158,7 +184,7 @@ async function executed(operation: Operation, lease: Lease, gate: Gate, share: S
 async function inTurn(operation: Operation, lease: Lease, gate: Gate, share: Share): Promise<Reply> {
   const { request, rule, document, say } = operation;
   if (document === undefined || rule.turn === undefined)
-    return execute(operation, lease, gate, { maySend: () => lease.isGood(), share });
+    return execute(operation, lease, gate, { maySend: () => rule.isObserved || lease.isGood(), share });
   const turn = await gate.queue.begin(document, lease, rule.turn).catch(storeErrorOnly);
   if (turn instanceof StoreError || typeof turn === "string") {
     if (turn instanceof StoreError) request.facts.why = turn.message;
@@ -192,48 +218,6 @@ async function execute(
   facts.upstreamMs = endedAt - sentAt;
   facts.storeMs = (facts.storeMs ?? 0) + performance.now() - endedAt;
   return reply;
-}
-
-/** Settle, then reply: who has seen the end of an answer can retry at once and gets it again. */
-async function settle(operation: Operation, execution: Execution, lease: Lease): Promise<Reply> {
-  const { request, say } = operation;
-  switch (execution.kind) {
-    case "answered":
-      return settleAnswer(operation, execution.answer, keep(execution.answer), lease);
-    case "overflowed":
-      return settleAnswer(operation, execution, keepHead(execution.status, execution.headers), lease);
-    case "never-sent":
-      request.facts.why = execution.why;
-      await lease.release();
-      return refuse(request, refusal.neverSent(execution.reason), say);
-    case "lost":
-      request.facts.why = execution.why;
-      await lease.hold(execution.reason);
-      return { ...refuse(request, refusal.becameUnknown(execution.reason), say), outcome: "unknown" };
-  }
-}
-
-async function settleAnswer(
-  { request: { facts }, rule, key }: Operation,
-  answer: UpstreamAnswer,
-  kept: Kept,
-  lease: Lease,
-): Promise<Reply> {
-  const reply = (outcome: Reply["outcome"], isStored: boolean): Reply => {
-    if (isStored || key === undefined) return fromUpstream(outcome, answer, []);
-    facts.stored = false;
-    return fromUpstream(outcome, answer, ["Idempotency-Stored", "false"]);
-  };
-  const json = (): unknown => (kept.kind === "answer" ? answerJson(kept) : undefined);
-  switch (judge(rule.outcome, { status: answer.status, headers: answer.headers, json })) {
-    case "store":
-      // Without a key nobody can ask for it again.
-      return reply("completed", await (key === undefined ? lease.release() : lease.complete(kept, rule.retentionMs)));
-    case "release":
-      return reply("released", await lease.release());
-    case "unknown":
-      return reply("unknown", await lease.hold("unknown-status"));
-  }
 }
 
 const isoTime = (ms: number): string => new Date(ms).toISOString();

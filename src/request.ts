@@ -24,14 +24,22 @@ export type Request = {
   facts: Facts;
 };
 
-type WholeBody = { kind: "whole"; body: Buffer; share: Share };
-export type BodyReading = WholeBody | { kind: Unreadable };
+export type WholeBody = { kind: "whole"; body: Buffer; share: Share };
+export type BodyReading = WholeBody | { kind: Unreadable; isUntouched?: true };
 
 /** None of an operation's: the request goes on as it is. `read`: its body, where a rule had to look at that. */
 export type PassOn = { outcome: "pass-through"; read?: WholeBody };
 export const PASS_ON: PassOn = { outcome: "pass-through" };
 
-export type Facts = { rule?: string; name?: Name; storeMs?: number; upstreamMs?: number; stored?: false; why?: string };
+export type Facts = {
+  rule?: string;
+  name?: Name;
+  storeMs?: number;
+  upstreamMs?: number;
+  stored?: false;
+  observed?: Outcome;
+  why?: string;
+};
 
 type Outcome = "completed" | "replayed" | "released" | "unknown" | "pass-through" | ProblemCode;
 

@@ -106,6 +106,8 @@ async function sayStarted(log: Logger, { gateway, store, settings, origins, vers
   const why = await gateway.probe().then(() => undefined, reasonOf);
   const storeId = gateway.storeId();
   log.info({ version, ...known, storeId, encryption, upstream, ...listeners, settings: values }, "oncegate started");
+  if (settings.ONCEGATE_MODE === "observe")
+    log.warn("ONCEGATE_MODE=observe: nothing is stopped, a repeated request makes a second invoice");
   if (settings.ONCEGATE_SCOPE === "auto")
     log.warn(
       "requests without any credential share one scope: set ONCEGATE_SCOPE if the API has such requests from several customers",

@@ -8,6 +8,7 @@ export function defaultRule(settings: Settings): Rule {
   return {
     name: "default",
     match: { methods: settings.ONCEGATE_METHODS, path: undefined, body: [] },
+    isObserved: settings.ONCEGATE_MODE === "observe",
     key: {
       headers: settings.ONCEGATE_KEY_HEADERS,
       fields: [],

@@ -144,6 +144,10 @@ export const RuleSource = fields({
     bodyPresent: bodyFields().optional().meta({ description: "Fields that the body must have." }),
     bodyAbsent: bodyFields().optional().meta({ description: "Fields that the body must not have, or only empty." }),
   }).meta({ description: "Which requests the rule governs. The first rule that matches does." }),
+  mode: z.enum(["enforce", "observe"]).optional().meta({
+    description:
+      "observe: everything is passed on, what would have been stopped is counted and logged. Default: ONCEGATE_MODE.",
+  }),
   key: fields({
     from: list(source("header", "body"))
       .optional()

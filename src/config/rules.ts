@@ -82,6 +82,7 @@ function compile(source: RuleSource, context: RulesContext, wrong: Wrong): Rule 
   const rule: Rule = {
     name: source.name,
     match: matchOf(source.match, fallback.match),
+    isObserved: source.mode === undefined ? fallback.isObserved : source.mode === "observe",
     key: keyOf(source.key ?? {}, fallback.key),
     scope: source.scope ?? fallback.scope,
     trustScope: source.trustScope ?? false,

@@ -3,9 +3,6 @@ import { STORE_ID } from "../domain/continuity.ts";
 import { LONGEST_LEASE } from "../domain/record.ts";
 import * as value from "./values.ts";
 
-/** For values that DESIGN fixes and this version cannot honour yet: a setting that is silently ignored would protect nobody. */
-const LATER = "is not available in this version";
-
 /** A record's expiry is counted from its claim. This covers connecting, re-tries and a settle that the store does not take. */
 const BEYOND_THE_UPSTREAM_MS = 3_600_000;
 
@@ -135,14 +132,10 @@ export const Settings = z
       description:
         "How long a retry waits for the running original, where it does not say so itself (Prefer: wait=10); 0s answers 409 at once.",
     }),
-    ONCEGATE_MODE: z
-      .enum(["enforce", "observe"], "must be enforce or observe")
-      .refine((mode) => mode === "enforce", `observe ${LATER}`)
-      .prefault("enforce")
-      .meta({
-        description:
-          "observe (not available in this version): everything is passed on, what would have been stopped is counted and logged.",
-      }),
+    ONCEGATE_MODE: z.enum(["enforce", "observe"], "must be enforce or observe").prefault("enforce").meta({
+      description:
+        "observe: everything is passed on, what would have been stopped is counted (oncegate_observed_total) and logged.",
+    }),
     ONCEGATE_RULES: z.string().optional().meta({
       description:
         "Path of a rules file, YAML or JSON, that says more about some routes (docs/rules.schema.json). Read at the start and again on SIGHUP.",

@@ -17,6 +17,8 @@ import type { Source } from "./source.ts";
 export type Rule = {
   name: string;
   match: Match;
+  /** It stops nothing: what it would have stopped is passed on and noted. */
+  isObserved: boolean;
   key: KeySetting;
   scope: ScopeSetting;
   /** The scope says for certain who asks: a replay needs no more than it. */

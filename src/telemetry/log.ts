@@ -111,6 +111,7 @@ function factsOf(facts: Facts): Record<string, string | number | boolean> {
     ...(facts.storeMs === undefined ? {} : { storeMs: rounded(facts.storeMs) }),
     ...(facts.upstreamMs === undefined ? {} : { upstreamMs: rounded(facts.upstreamMs) }),
     ...(facts.stored === undefined ? {} : { stored: facts.stored }),
+    ...(facts.observed === undefined ? {} : { observed: facts.observed }),
     ...(facts.why === undefined ? {} : { why: facts.why }),
   };
 }

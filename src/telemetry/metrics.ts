@@ -25,6 +25,12 @@ export function openMetrics({
     labelNames: ["outcome"],
     registers,
   });
+  const observed = new Counter({
+    name: "oncegate_observed_total",
+    help: "Requests that were passed on because their rule only observes, and what they would have been answered.",
+    labelNames: ["rule", "outcome"],
+    registers,
+  });
   const inFlight = new Gauge({ name: "oncegate_in_flight", help: "Requests being served.", registers });
   const store = new Histogram({
     name: "oncegate_store_seconds",
@@ -84,6 +90,7 @@ export function openMetrics({
     requestEnded({ outcome, facts }: RequestEnd): void {
       inFlight.dec();
       requests.inc({ outcome });
+      if (facts.observed !== undefined) observed.inc({ rule: facts.rule ?? "", outcome: facts.observed });
       this.operationEnded(facts);
     },
     /** Also called for what ends after its request. */

@@ -87,7 +87,7 @@ describe("settings", () => {
     ["ONCEGATE_UPSTREAM_URL", "ftp://x", "must be an http or https URL"],
     ["ONCEGATE_UPSTREAM_URL", "http://user:secret@x", "must be an http or https URL without user"],
     ["ONCEGATE_STORE", "postgres://x", "must start with sqlite:"],
-    ["ONCEGATE_MODE", "observe", "is not available in this version"],
+    ["ONCEGATE_MODE", "observed", "must be enforce or observe"],
     ["ONCEGATE_WORKERS", "65", "must be between 1 and 64"],
     ["ONCEGATE_ADMIN_TOKEN", "short", "at least 16 characters"],
   ])("refuse %s=%s", (name, text, reason) => {

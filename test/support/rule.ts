@@ -5,6 +5,7 @@ export function aRule(differing: Partial<Rule> = {}): Rule {
   return {
     name: "default",
     match: { methods: ["POST"], path: undefined, body: [] },
+    isObserved: false,
     key: { headers: ["idempotency-key"], fields: [], maxLength: 255, pattern: undefined, isRequired: false },
     scope: "auto",
     trustScope: false,

@@ -1,0 +1,53 @@
+import { answerJson } from "./answer-json.ts";
+import { fromUpstream, refuse } from "./answering.ts";
+import type { UpstreamAnswer } from "./answering.ts";
+import { judge } from "./domain/outcome.ts";
+import * as refusal from "./domain/refusal.ts";
+import { keepHead, keep } from "./domain/replay.ts";
+import type { Kept } from "./domain/replay.ts";
+import type { Operation } from "./operation.ts";
+import type { Reply } from "./request.ts";
+import type { Lease } from "./store/lease.ts";
+import type { Execution } from "./upstream/try.ts";
+
+/** Settle, then reply: who has seen the end of an answer can retry at once and gets it again. */
+export async function settle(operation: Operation, execution: Execution, lease: Lease): Promise<Reply> {
+  const { request, say } = operation;
+  switch (execution.kind) {
+    case "answered":
+      return settleAnswer(operation, execution.answer, keep(execution.answer), lease);
+    case "overflowed":
+      return settleAnswer(operation, execution, keepHead(execution.status, execution.headers), lease);
+    case "never-sent":
+      request.facts.why = execution.why;
+      await lease.release();
+      return refuse(request, refusal.neverSent(execution.reason), say);
+    case "lost":
+      request.facts.why = execution.why;
+      await lease.hold(execution.reason);
+      return { ...refuse(request, refusal.becameUnknown(execution.reason), say), outcome: "unknown" };
+  }
+}
+
+async function settleAnswer(
+  { request: { facts }, rule, key }: Operation,
+  answer: UpstreamAnswer,
+  kept: Kept,
+  lease: Lease,
+): Promise<Reply> {
+  const reply = (outcome: Reply["outcome"], isStored: boolean): Reply => {
+    if (isStored || key === undefined) return fromUpstream(outcome, answer, []);
+    facts.stored = false;
+    return fromUpstream(outcome, answer, ["Idempotency-Stored", "false"]);
+  };
+  const json = (): unknown => (kept.kind === "answer" ? answerJson(kept) : undefined);
+  switch (judge(rule.outcome, { status: answer.status, headers: answer.headers, json })) {
+    case "store":
+      // Without a key nobody can ask for it again.
+      return reply("completed", await (key === undefined ? lease.release() : lease.complete(kept, rule.retentionMs)));
+    case "release":
+      return reply("released", await lease.release());
+    case "unknown":
+      return reply("unknown", await lease.hold("unknown-status"));
+  }
+}

@@ -106,6 +106,15 @@ const GOOD: [what: string, story: () => Story][] = [
         .atTheEnd({ ...created, body: "a3" }),
   ],
   [
+    "executed late, because the upstream stood still, and executed again, since the store lost the record meanwhile",
+    () =>
+      new Story()
+        .loss("all", { during: broken })
+        .upstream("acted")
+        .upstream("acted", { request: "r2", answer: "a2", gateway: "gateway-1" })
+        .atTheEnd({ ...created, body: "a2" }),
+  ],
+  [
     "written again by the gateway that executed it while the store lost the record",
     () =>
       new Story()

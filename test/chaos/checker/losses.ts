@@ -7,6 +7,9 @@ import type { Violation } from "./violation.ts";
 /** What runs when a store loses data is settled by then, and every gateway has heard that operations go on. */
 const IN_ITS_WAKE_MS = SETTLED_WITHIN_MS;
 
+/** To an upstream that stands still behind a line that holds everything back (faults/upstream.ts, faults/wire.ts), with slack. */
+const ON_ITS_WAY_MS = 10_000;
+
 /** An acknowledged record is written so long after the answer at the latest, or before the claim's answer. */
 const WRITES_WITHIN_MS = 2_000;
 
@@ -53,11 +56,23 @@ export class Losses {
     return begins.map((begin, i) => told.tried.filter(({ at, until }) => at >= begin && until <= ends[i]!));
   }
 
-  /** What reached the upstream before the first acceptance, between it and the next, and so on. */
+  /** What was sent before the first acceptance, between it and the next, and so on. */
   arrivalsByLife(told: Told): Arrival[][] {
-    const begins = [-Infinity, ...this.of(told).map(({ acceptedAt = Infinity }) => acceptedAt)];
-    const ends = [...begins.slice(1), Infinity];
-    return begins.map((begin, i) => told.arrivals.filter(({ at }) => at >= begin && at < ends[i]!));
+    const lives: Arrival[][] = [[]];
+    let rest = told.arrivals;
+    for (const loss of this.of(told)) {
+      const { acceptedAt = Infinity } = loss;
+      const before = rest.filter(({ at }) => at < acceptedAt);
+      rest = rest.slice(before.length);
+      // On its way since before the loss: at most one, where none has come before.
+      if (rest[0] !== undefined && before.every(({ did }) => did === "declined") && mayBeLate(rest[0], told, loss))
+        before.push(...rest.slice(0, 1));
+      rest = rest.filter((arrival) => !before.includes(arrival));
+      lives.at(-1)!.push(...before);
+      lives.push([]);
+    }
+    lives.at(-1)!.push(...rest);
+    return lives;
   }
 
   /** G6: each is noticed, and nothing begins on what is left before it is accepted. */
@@ -75,4 +90,10 @@ export class Losses {
         });
     });
   }
+}
+
+/** Its gateway was busy with the operation when the store lost the record, and it has been on its way no longer than is possible. */
+function mayBeLate({ gateway, at }: Arrival, { tried }: Told, { from, lostAt, acceptedAt = Infinity }: Loss): boolean {
+  const wasBusy = tried.some((one) => one.gateway === gateway && one.at < lostAt && one.until > from);
+  return wasBusy && at < acceptedAt + ON_ITS_WAY_MS;
 }

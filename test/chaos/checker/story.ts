@@ -62,8 +62,19 @@ export class Story {
     return this;
   }
 
-  /** The store loses everything, or what it wrote in the last so many ms; `accepted`: an operator says that operations may go on. */
-  loss(extent: Loss["extent"], { lastMs = 0, accepted = true }: { lastMs?: number; accepted?: boolean } = {}): this {
+  /**
+   * The store loses everything, or what it wrote in the last so many ms; `accepted`: an operator says that operations may go on;
+   * `during`: a client that asked before, and how it ended meanwhile.
+   */
+  loss(
+    extent: Loss["extent"],
+    { lastMs = 0, accepted = true, during }: { lastMs?: number; accepted?: boolean; during?: Ending } = {},
+  ): this {
+    if (during !== undefined) {
+      const id = this.#attempts++;
+      this.history.push({ what: "attempt", id, at: this.#next(), ...ALICE, isFinal: false });
+      this.history.push({ what: "ended", id, at: this.#at + 200, ending: during });
+    }
     const [from, lostAt] = [this.#at - lastMs, this.#next()];
     const acceptedAt = accepted ? { acceptedAt: this.#next() } : {};
     this.history.push({ what: "loss", kind: `redis-${extent}`, extent, from, lostAt, ...acceptedAt });

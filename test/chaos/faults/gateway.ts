@@ -9,10 +9,10 @@ import type { Fault, Scene } from "./fault.ts";
 /** While a gateway stands still in a gap, the store and the upstream do what they were asked. */
 const STILL_MS = [0, 20] as const;
 
-/** Kills and pauses in every gap of the pipeline, and at any time. */
+/** Kills and pauses in every gap of the pipeline, and at any time; pauses twice as often, since a gateway is back from them sooner. */
 export function gatewayFaults(store: StoreName): Fault[] {
   const gaps = store === "sqlite" ? [...GAPS, ...THREAD_GAPS] : GAPS;
-  return [...gaps.flatMap((gap) => [killIn(gap), pauseIn(gap)]), KILL, PAUSE, TERMINATE];
+  return [...gaps.flatMap((gap) => [killIn(gap), pauseIn(gap), pauseIn(gap)]), KILL, PAUSE, TERMINATE];
 }
 
 const killIn = (gap: Gap): Fault => ({

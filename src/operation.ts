@@ -13,7 +13,6 @@ import * as refusal from "./domain/refusal.ts";
 import { find } from "./domain/rule.ts";
 import type { Rule } from "./domain/rule.ts";
 import { readsToken, scopeOf } from "./domain/scope.ts";
-import { readSource } from "./domain/source.ts";
 import type { SourceInput } from "./domain/source.ts";
 import { digest } from "./domain/token.ts";
 import { newId } from "./ids.ts";
@@ -60,23 +59,14 @@ export function recognise(
   const found = find(shortlist, request, fields);
   if (found.kind === "pass-through") return found;
   const { rule } = found;
-  const document = documentOf(rule, request, fields);
-  if (found.kind === "keyless" && document === undefined) return { kind: "pass-through" };
   request.facts.rule = rule.name;
   const voice = voiceOf(rule.errors, fields);
-  const say: Voice = found.kind === "keyless" ? (problem, id) => voice(refusal.withoutKey(problem), id) : voice;
-  if (found.kind === "refused") return { kind: "refused", problem: found.problem, rule, say };
+  if (found.kind === "refused") return { kind: "refused", problem: found.problem, rule, say: voice };
+  const { key, document } = found;
+  const say: Voice = key === undefined ? (problem, id) => voice(refusal.withoutKey(problem), id) : voice;
   const faults = rule.faultsOf?.(fields.whole()) ?? [];
   if (faults.length > 0) return { kind: "refused", problem: refusal.invalid(faults), rule, say };
-  const key = found.kind === "keyed" ? found.key : undefined;
   return { kind: "governed", governed: { request, rule, key, document, body, content, fields, say }, rule, say };
-}
-
-/** Where a rule only observes nobody waits. */
-function documentOf({ turn, isObserved }: Rule, { headers, path, query }: Request, fields: Fields): string | undefined {
-  if (turn === undefined || isObserved) return undefined;
-  const document = readSource(turn.document, { headers, path, query, fields, claims: () => undefined });
-  return document === "" ? undefined : document;
 }
 
 /** Whose key it is and what was asked for, under the names that the store may know. */

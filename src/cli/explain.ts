@@ -100,17 +100,18 @@ function explained(request: SampleRequest, rules: readonly Rule[]): Line[] {
   const faults = rule.faultsOf?.(fields.whole()) ?? [];
   if (faults.length > 0) return [...lines, ["outcome", refused(refusal.invalid(faults))]];
 
-  const key = found.kind === "keyed" ? found.key : "none: only its turn is kept";
-  lines.push(["key", key], ["scope from", scopeWords(rule)]);
+  const { key, document } = found;
+  lines.push(["key", key ?? "none: its answer is not kept"], ["scope from", scopeWords(rule)]);
   const claims = () => jwtClaims(headers["authorization"]?.[0]);
   const scope = scopeOf(rule.scope, { headers, path, query, fields, claims });
   if (scope.kind === "missing") return [...lines, ["outcome", refused(refusal.scopeMissing(scope.what))]];
   return [
     ...lines,
     ["scope", scope.scope],
-    ...turnLines(rule),
-    ...(found.kind === "keyed" ? fingerprintLines(rule, { method, path, query, body, content }) : []),
-    ...(found.kind === "keyed" ? operationLines(rule) : []),
+    ...turnLines(rule, document),
+    ...(key === undefined
+      ? KEYLESS
+      : [...fingerprintLines(rule, { method, path, query, body, content }), ...operationLines(rule)]),
   ];
 }
 
@@ -125,10 +126,13 @@ function scopeWords({ scope }: Rule): string {
   return readsToken(scope) ? `${words}; the token is only decoded here` : words;
 }
 
-function turnLines({ turn }: Rule): Line[] {
-  if (turn === undefined) return [];
-  const waits = turn.waitMs === 0 ? "not at all" : `for ${turn.waitMs / 1_000} s at most`;
-  return [["document from", `${sourceName(turn.document)}; it waits for its turn ${waits}`]];
+const KEYLESS: Line[] = [["outcome", "executed when it is its turn; sent again, it is executed again"]];
+
+function turnLines({ turn }: Rule, document: string | undefined): Line[] {
+  if (turn === undefined || document === undefined) return [];
+  const kind = turn.kind === "" ? "" : `${turn.kind} `;
+  const another = turn.isDelete ? "; while another delete of it waits or runs it is refused at once" : "";
+  return [["turn", `of document ${kind}${document}, for which it waits up to ${turn.waitMs / 1_000} s${another}`]];
 }
 
 function fingerprintLines({ fingerprint }: Rule, request: Parameters<typeof compared>[1]): Line[] {

@@ -11,6 +11,7 @@ import type { Question } from "./question.ts";
 import * as refusal from "./refusal.ts";
 import { withoutScope } from "./scope.ts";
 import type { ScopeSetting } from "./scope.ts";
+import { readSource } from "./source.ts";
 import type { Source } from "./source.ts";
 
 /** How the operations of one route are treated. Without a rules file there is one, named "default", made of the settings. */
@@ -88,25 +89,35 @@ function withoutKey(rule: Rule, method: string): Extract<Sight, { kind: "pass-th
   return { kind: "refused", problem: refusal.keyMissing(method, placesOf(rule.key, " or ")), rule };
 }
 
-/** What head and body together decide: the rule that governs, and the key; `keyless`: it has its turn if it is about a document. */
+/** What head and body together decide: the rule that governs, its key, and the document whose turn it needs; one of them at least. */
 export type Found =
   | { kind: "pass-through" }
   | { kind: "refused"; problem: Problem; rule: Rule }
-  | { kind: "keyed"; rule: Rule; key: string }
-  | { kind: "keyless"; rule: Rule };
+  | { kind: "governed"; rule: Rule; key: string | undefined; document: string | undefined };
 
-export function find(shortlist: readonly Rule[], { method, headers }: Head, fields: Fields): Found {
+export function find(shortlist: readonly Rule[], request: Head & { query: string }, fields: Fields): Found {
+  const { method, headers } = request;
   const rule = shortlist.find(({ match }) => bodyMatches(match, fields));
   if (rule === undefined) return PASS_THROUGH;
   const reading = keyOf(rule.key, headers, fields);
   switch (reading.kind) {
     case "key":
-      return { kind: "keyed", rule, key: reading.key };
+      return { kind: "governed", rule, key: reading.key, document: documentOf(rule, request, fields) };
     case "refused":
       return { kind: "refused", problem: reading, rule };
-    case "absent":
-      return rule.turn === undefined || rule.key.isRequired ? withoutKey(rule, method) : { kind: "keyless", rule };
+    case "absent": {
+      const document = documentOf(rule, request, fields);
+      if (document === undefined || rule.key.isRequired) return withoutKey(rule, method);
+      return { kind: "governed", rule, key: undefined, document };
+    }
   }
+}
+
+/** Where a rule only observes nobody waits. */
+function documentOf({ turn, isObserved }: Rule, request: Head & { query: string }, fields: Fields): string | undefined {
+  if (isObserved) return undefined;
+  const read = turn && readSource(turn.document, { ...request, fields, claims: () => undefined });
+  return read === "" ? undefined : read;
 }
 
 /** A path as it may be logged: without what says whose key it is, for any of the rules that it could belong to. */

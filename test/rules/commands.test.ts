@@ -168,6 +168,23 @@ describe("oncegate explain", () => {
     expect([code, said.at(-1)]).toEqual([0, `outcome:       ${outcome}`]);
   });
 
+  test("says of an edit without a key whose turn it waits for", async () => {
+    const rules = `version: 1
+rules:
+  - name: edit
+    match: { path: /documents }
+    scope: [ "header:x-customer" ]
+    serialize: { document: "body:id", kind: invoice }`;
+    const request = 'POST /documents\nContent-Type: application/json\nX-Customer: 7\n\n{"id":17}';
+    const args = ["explain", "--request", "a.http"];
+    const { said } = await oncegate(args, { ONCEGATE_RULES: "own.yaml" }, { "a.http": request, "own.yaml": rules });
+    expect(said.filter((line) => /^(key|turn|outcome)/.test(line))).toEqual([
+      "key:           none: its answer is not kept",
+      "turn:          of document invoice 17, for which it waits up to 5 s",
+      "outcome:       executed when it is its turn; sent again, it is executed again",
+    ]);
+  });
+
   test.each([
     ["neither", ["explain"], 2],
     ["a line of something else", ["explain", "--curl", "wget http://x"], 1],

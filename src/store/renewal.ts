@@ -48,7 +48,8 @@ export class Renewal {
     if (this.#isStopped) return;
     switch (said) {
       case "renewed":
-        this.carriedOn(sentAt);
+        // What was over on this clock may have been another's in between: a late copy of an asking can have taken it back since.
+        if (this.isGood()) this.carriedOn(sentAt);
         return this.#renewAfter(leaseMs / RENEWALS_PER_LEASE);
       case "unheard":
         return this.#renewAfter(leaseMs / (4 * RENEWALS_PER_LEASE));

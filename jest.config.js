@@ -5,6 +5,7 @@ export const LONG = [
   "test/deploy/package.test.ts",
   "test/deploy/profiles.test.ts",
   "test/e2e/document-queue.test.ts",
+  "test/e2e/bench.test.ts",
   "test/e2e/memory.test.ts",
   "test/e2e/redis-failover.test.ts",
   "test/e2e/redis-partition.test.ts",

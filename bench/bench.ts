@@ -6,26 +6,35 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { startField } from "./contestants.ts";
 import type { Contestant, Field } from "./contestants.ts";
-import { endPrograms, sendLoad, startProgram } from "./program.ts";
+import { measureLatency } from "./latency.ts";
+import { goalsOf } from "./goals.ts";
+import { endPrograms, hasWrk, sendLoad } from "./program.ts";
+import { measureRecords } from "./records.ts";
 import { rowOf, tableOf } from "./table.ts";
-import type { Turn } from "./table.ts";
+import type { Row, Turn } from "./table.ts";
 
 /**
- * npm run bench -- [--rounds 3] [--seconds 4] [--connections 32]
+ * npm run bench -- [--rounds 5] [--seconds 4] [--connections 32] [--only TEXT]
  *
- * Requests of 400 B with answers of 600 B, as many as fit, through one contestant after another, in several rounds. Ratios carry
- * from one machine to another, numbers do not. Reads /proc, so it runs on Linux.
+ * As many requests as fit through one contestant after another, in several rounds, then fewer for their latency. Ratios carry from
+ * one machine to another, numbers do not. `--only`: the contestants and workloads with that text in their names, and the bare
+ * proxy. Reads /proc, so it runs on Linux.
  */
 const { values } = parseArgs({
   options: {
-    rounds: { type: "string", default: "3" },
+    rounds: { type: "string", default: "5" },
     seconds: { type: "string", default: "4" },
     connections: { type: "string", default: "32" },
+    only: { type: "string", default: "" },
   },
 });
-const [rounds, seconds, connections] = [values.rounds, values.seconds, values.connections].map(atLeastOne);
-/** What was cut off at the end of a turn is still executed, and belongs to it. */
-const AFTERMATH_MS = 300;
+const [rounds, seconds, connections] = [values.rounds, values.seconds, values.connections].map(atLeastOne) as [
+  number,
+  number,
+  number,
+];
+/** What was cut off at the end of a turn is still executed, and belongs to it: until nothing happened for so long. */
+const QUIET_MS = 300;
 
 const folder = mkdtempSync(join(tmpdir(), "oncegate-bench-"));
 process.once("exit", () => {
@@ -34,41 +43,56 @@ process.once("exit", () => {
 });
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 
-const upstream = await startProgram("./upstream.ts", {}, folder);
-const field = await startField(upstream.url, folder);
+const field = await startField(folder);
 try {
-  await compete(field);
+  console.log(
+    `Rounds: ${rounds} of ${seconds} s each, ${connections} connections, ${cpus().length} CPUs, load by ${hasWrk ? "wrk" : "autocannon"}\n`,
+  );
+  const rows = await compete(field);
+  console.log(`${tableOf(rows)}\n`);
+  const latency = await measureLatency(field, rows, { rounds, seconds });
+  console.log(`${latency.text}\n`);
+  const records = await measureRecords(field.upstream, folder);
+  console.log(`${records.text}\n`);
+  const goals = goalsOf(rows, latency.rows);
+  console.log(`${goals}\n`);
+  const machine = { cpu: cpus()[0]?.model, cpus: cpus().length, node: process.version };
+  const settings = { rounds, seconds, connections };
+  console.log(
+    `All figures: ${save({ at: new Date().toISOString(), machine, settings, rows, latency: latency.rows, records: records.rows })}`,
+  );
 } finally {
-  await field.redis?.close();
+  await field.close();
 }
 process.exit();
 
-async function compete({ contestants }: Field): Promise<void> {
-  console.log(`Rounds: ${rounds} of ${seconds} s each, ${connections} connections, ${cpus().length} CPUs`);
+async function compete({ contestants }: Field): Promise<Row[]> {
+  const admitted = contestants.filter(
+    ({ name, workload }) => name.startsWith("bare") || `${name}, ${workload.name}`.includes(values.only),
+  );
   // A warm-up, which also makes the answer that is replayed.
-  for (const contestant of contestants) await turnOf(contestant, 1, true);
-  const turns = new Map<string, Turn[]>(contestants.map(({ name }) => [name, []]));
-  for (let round = 1; round <= rounds!; round++)
-    for (const contestant of contestants) turns.get(contestant.name)!.push(await turnOf(contestant, seconds!, false));
-  const rows = [...turns].map(([name, done]) => rowOf(name, done));
-  console.log(`\n${tableOf(rows)}\n`);
-  const machine = { cpu: cpus()[0]?.model, cpus: cpus().length, node: process.version };
-  console.log(`All figures: ${save({ at: new Date().toISOString(), machine, rounds, seconds, connections, rows })}`);
+  for (const contestant of admitted) await turnOf(contestant, 1, true);
+  const turns = new Map<Contestant, Turn[]>(admitted.map((contestant) => [contestant, []]));
+  for (let round = 1; round <= rounds; round++)
+    for (const contestant of admitted) turns.get(contestant)!.push(await turnOf(contestant, seconds, false));
+  return [...turns].map(([{ name, workload }, done]) => rowOf({ name, workload: workload.name }, done));
 }
 
 /** Throws where requests were answered without being executed, or executed without having been asked for. */
 async function turnOf(
-  { name, program, headers, executes }: Contestant,
+  { name, program, workload, ignoresKeys }: Contestant,
   length: number,
   isFirst: boolean,
 ): Promise<Turn> {
   const [cpuBefore, executedBefore] = [program.cpuSeconds(), await executions()];
-  const load = await sendLoad({ url: program.url, connections: connections!, seconds: length, headers });
-  await sleep(AFTERMATH_MS);
-  const [cpu, executed] = [program.cpuSeconds() - cpuBefore, (await executions()) - executedBefore];
-  const [least, most] = executes ? [load.answered, load.answered + connections!] : [0, isFirst ? 1 : 0];
+  const load = await sendLoad({ url: program.url, connections, seconds: length, workload });
+  const executed = (await quietExecutions()) - executedBefore;
+  const cpu = program.cpuSeconds() - cpuBefore;
+  const [least, most] = expected(ignoresKeys ? "each its own" : workload.keys, load.answered, isFirst);
   if (executed < least || executed > most)
-    throw new Error(`${name}: ${load.answered} answers and ${executed} executions, which must be ${least} to ${most}`);
+    throw new Error(
+      `${name}, ${workload.name}: ${load.answered} answers and ${executed} executions, which must be ${least} to ${most}`,
+    );
   return {
     requestsPerSecond: load.answered / load.seconds,
     cpuMicrosPerRequest: (cpu * 1e6) / load.answered,
@@ -79,8 +103,23 @@ async function turnOf(
   };
 }
 
+/** The least and the most executions of so many answers; a request on each connection may have been cut off. */
+function expected(keys: Contestant["workload"]["keys"], answered: number, isFirst: boolean): [number, number] {
+  if (keys === "all the same") return [0, isFirst ? connections : 0];
+  return [keys === "1% again" ? Math.floor(answered * 0.985) : answered, answered + connections];
+}
+
 async function executions(): Promise<number> {
-  return Number(await (await fetch(upstream.url)).text());
+  return Number(await (await fetch(`${field.upstream.url}/executions`)).text());
+}
+
+async function quietExecutions(): Promise<number> {
+  for (let before = await executions(); ;) {
+    await sleep(QUIET_MS);
+    const now = await executions();
+    if (now === before) return now;
+    before = now;
+  }
 }
 
 function save(results: object): string {

@@ -1,56 +1,76 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { startRedis } from "../test/support/redis-server.ts";
-import type { RedisServer } from "../test/support/redis-server.ts";
-import { startProgram } from "./program.ts";
+import { startNginx } from "./nginx.ts";
+import { startOwn } from "./program.ts";
 import type { Program } from "./program.ts";
+import { FIRST_USE, LARGE, MEDIUM, READ, REPLAY, SOME_AGAIN } from "./workloads.ts";
+import type { Workload } from "./workloads.ts";
 
+/** A program with one workload. */
 export type Contestant = {
   name: string;
   program: Program;
-  headers: Record<string, string>;
-  /** Whether each request must reach the upstream, or none. */
-  executes: boolean;
+  workload: Workload;
+  /** Every request reaches the upstream, whatever its key. */
+  ignoresKeys: boolean;
 };
 
-const EACH_ITS_OWN = { "x-idempotency-key": "[<id>]" };
-const ALL_THE_SAME = { "x-idempotency-key": "the-one-key" };
-/** As long as a key, so that only its meaning differs. */
-const NO_KEY = { "x-correlation-id1": "[<id>]" };
-
-export type Field = { contestants: Contestant[]; redis: RedisServer | undefined };
+export type Field = { contestants: Contestant[]; upstream: Program; close(): Promise<void> };
 
 /** Each in a process of its own, the gateways with their defaults: logs, metrics and durable stores. */
-export async function startField(upstream: string, folder: string): Promise<Field> {
-  const gateway = (store: string): Promise<Program> =>
-    startProgram(
-      "../src/main.ts",
-      {
-        ONCEGATE_UPSTREAM_URL: upstream,
-        ONCEGATE_STORE: store,
-        ONCEGATE_LISTEN: "127.0.0.1:0",
-        ONCEGATE_ADMIN_LISTEN: "127.0.0.1:0",
-      },
-      folder,
-    );
-  const sqlite = (name: string): string => `sqlite:${join(folder, name)}`;
-  const bare = await startProgram("./bare-proxy.ts", { UPSTREAM: upstream }, folder);
-  const contestants: Contestant[] = [
-    { name: "bare http-proxy-middleware", program: bare, headers: EACH_ITS_OWN, executes: true },
-    { name: "pass-through", program: await gateway(sqlite("0.db")), headers: NO_KEY, executes: true },
-    { name: "first use, sqlite", program: await gateway(sqlite("1.db")), headers: EACH_ITS_OWN, executes: true },
-    { name: "replay, sqlite", program: await gateway(sqlite("2.db")), headers: ALL_THE_SAME, executes: false },
+export async function startField(folder: string): Promise<Field> {
+  const upstream = await startOwn("./upstream.ts", {}, folder);
+  const [redis, encrypted] = await Promise.all([startRedis(), startRedis()]);
+  const gateway = (store: string, more?: Record<string, string>): Promise<Program> =>
+    startGateway(upstream, store, folder, more);
+  const bare = await startOwn("./bare-proxy.ts", { UPSTREAM: upstream.url }, folder);
+  const nginx = await startNginx(upstream.url, folder);
+  const peer = await startOwn("./peer.ts", { UPSTREAM: upstream.url, REDIS: redis.url }, folder);
+  const onRedis = await gateway(redis.url);
+  const onSqlite = await gateway(`sqlite:${join(folder, "gateway.db")}`);
+  const withAll = await gateway(encrypted.url, ENCRYPTED);
+  const without = await gateway(redis.url, { ONCEGATE_KEY_HEADERS: "x-nobody-sends-this" });
+
+  const contestants = [
+    {
+      program: bare,
+      name: "bare http-proxy-middleware",
+      ignoresKeys: true,
+      workloads: [FIRST_USE, READ, MEDIUM, LARGE],
+    },
+    {
+      program: without,
+      name: "Oncegate, pass-through",
+      ignoresKeys: true,
+      workloads: [FIRST_USE, READ, MEDIUM, LARGE],
+    },
+    { program: onRedis, name: "Oncegate, redis", workloads: [FIRST_USE, REPLAY, SOME_AGAIN, MEDIUM, LARGE] },
+    { program: onSqlite, name: "Oncegate, sqlite", workloads: [FIRST_USE, REPLAY, SOME_AGAIN, MEDIUM, LARGE] },
+    { program: withAll, name: "Oncegate, redis, encrypted", workloads: [FIRST_USE, REPLAY] },
+    ...(nginx === undefined ? [] : [{ program: nginx, name: "nginx proxy_cache", workloads: [FIRST_USE, REPLAY] }]),
+    { program: peer, name: "@node-idempotency/core, redis", workloads: [FIRST_USE, REPLAY] },
   ];
-  const dir = join(folder, "redis");
-  mkdirSync(dir);
-  const redis = await startRedis({ dir }).catch((error: unknown) => {
-    console.log(`Without the rows for Redis: ${error instanceof Error ? error.message : String(error)}\n`);
-    return undefined;
-  });
-  if (redis !== undefined)
-    contestants.push(
-      { name: "first use, redis", program: await gateway(redis.url), headers: EACH_ITS_OWN, executes: true },
-      { name: "replay, redis", program: await gateway(redis.url), headers: ALL_THE_SAME, executes: false },
-    );
-  return { contestants, redis };
+  return {
+    contestants: contestants.flatMap(({ workloads, ...one }) =>
+      workloads.map((workload) => ({ ignoresKeys: false, ...one, workload })),
+    ),
+    upstream,
+    async close() {
+      await Promise.all([redis.close(), encrypted.close()]);
+    },
+  };
 }
+
+/** With its defaults, but for what is given. */
+export function startGateway(
+  upstream: Program,
+  store: string,
+  folder: string,
+  more?: Record<string, string>,
+): Promise<Program> {
+  const [any, own] = ["127.0.0.1:0", { ONCEGATE_UPSTREAM_URL: upstream.url, ONCEGATE_STORE: store }];
+  return startOwn("../src/main.ts", { ...own, ONCEGATE_LISTEN: any, ONCEGATE_ADMIN_LISTEN: any, ...more }, folder);
+}
+
+/** Any key: what is encrypted costs the same. */
+export const ENCRYPTED = { ONCEGATE_ENCRYPTION_KEYS: `${"A".repeat(43)}=` };

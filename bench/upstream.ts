@@ -1,25 +1,37 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { jsonOf } from "./workloads.ts";
 
-/** The API behind every contestant: as fast as Node can, so that the contestant is what is measured. It counts what it executes. */
-const answer = Buffer.from(JSON.stringify({ id: 1042, note: "x".repeat(600 - 21) }));
-const head = [
-  ["Content-Type", "application/json; charset=utf-8"],
-  ["Content-Length", String(answer.length)],
-  ["Location", "/invoices/1042"],
-  ["Cache-Control", "no-store"],
-  ["ETag", '"b2f-19a7e1c04d5"'],
-].flat();
+/**
+ * The API behind every contestant: as fast as Node can, so that the contestant is what is measured. It counts what it executes,
+ * and answers with as many bytes as the path ends in.
+ */
+const answers = new Map<string, { body: Buffer; head: string[] }>();
+function answerTo(url: string) {
+  const bytes = Number(url.slice(url.lastIndexOf("/") + 1));
+  const body = Buffer.from(jsonOf(bytes, { id: 1042 }));
+  const head = [
+    ["Content-Type", "application/json; charset=utf-8"],
+    ["Content-Length", String(body.length)],
+    ["Location", "/invoices/1042"],
+    ["Cache-Control", "no-store"],
+    ["ETag", '"b2f-19a7e1c04d5"'],
+  ].flat();
+  const answer = { body, head };
+  answers.set(url, answer);
+  return answer;
+}
 let executions = 0;
 
 const server = createServer((request, response) => {
-  if (request.method === "GET") {
+  if (request.url === "/executions") {
     response.end(String(executions));
     return;
   }
   request.resume().once("end", () => {
     executions++;
-    response.writeHead(201, head).end(answer);
+    const { body, head } = answers.get(request.url!) ?? answerTo(request.url!);
+    response.writeHead(request.method === "POST" ? 201 : 200, head).end(body);
   });
 });
 server.listen(0, "127.0.0.1", () => {

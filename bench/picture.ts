@@ -50,8 +50,8 @@ function column(title: string, x: number, line: number, of: (bar: (typeof bars)[
     const rect = `<rect x="${x}" y="${yOf(i)}" width="${width.toFixed(1)}" height="${LINE - 8}" fill="${bar.isOwn ? "#2563eb" : "#9ca3af"}"/>`;
     return `${rect}\n${text(x + width + 6, yOf(i) + 13, Math.round(of(bar)).toLocaleString("en"), "start")}`;
   });
-  const at = (x + line * scale).toFixed(1);
-  const rule = `<line x1="${at}" x2="${at}" y1="${yOf(0) - 6}" y2="${yOf(bars.length)}" stroke="#111111" stroke-dasharray="3 3"/>`;
+  const where = (x + line * scale).toFixed(1);
+  const rule = `<line x1="${where}" x2="${where}" y1="${yOf(0) - 6}" y2="${yOf(bars.length)}" stroke="#111111" stroke-dasharray="3 3"/>`;
   return [text(x, 30, title, "start"), ...drawn, rule].join("\n");
 }
 

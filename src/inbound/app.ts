@@ -14,6 +14,7 @@ import type { Gate } from "../pipeline.ts";
 import type { Reply, Request, RequestEnd } from "../request.ts";
 import type { PassThrough } from "../upstream/pass-through.ts";
 import type { Guard, Unsafe } from "./guard.ts";
+import { UnderWay } from "../under-way.ts";
 import { asRequest, headOf, isWebSocket, sayContinue } from "./incoming.ts";
 import type { Intake } from "./incoming.ts";
 import type { ConnectionLimits } from "./limits.ts";
@@ -69,7 +70,7 @@ export type ClientPort = {
 
 /** The client port: one handler for everything, no routes (Express matches them case-insensitively). */
 export function createClientPort(inbound: Inbound): ClientPort {
-  const serving = new Set<Promise<void>>();
+  const serving = new UnderWay();
   const connections = new WeakMap<object, Connection>();
   const opened = (socket: Socket): Connection => {
     const connection: Connection = { served: [], isOver: false, behind: 0 };
@@ -90,11 +91,11 @@ export function createClientPort(inbound: Inbound): ClientPort {
     const request = asRequest(inbound, req, res);
     const one: Served = { request, req, res, closed, isPassThrough: false };
     connection.served.push(one);
-    const ended = serve(inbound, one, connection, unsafe).finally(() => {
+    serving.begin();
+    void serve(inbound, one, connection, unsafe).finally(() => {
       connection.served.splice(connection.served.indexOf(one), 1);
-      serving.delete(ended);
+      serving.end();
     });
-    serving.add(ended);
   };
   const app = express();
   app.disable("x-powered-by").set("etag", false).set("query parser", false);
@@ -160,10 +161,8 @@ export function createClientPort(inbound: Inbound): ClientPort {
   });
   return {
     server,
-    isServing: () => serving.size > 0,
-    async quiet() {
-      while (serving.size > 0) await Promise.all(serving);
-    },
+    isServing: () => !serving.isNone,
+    quiet: () => serving.none(),
   };
 }
 

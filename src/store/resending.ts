@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { UnderWay } from "../under-way.ts";
 import { StoreError } from "./records.ts";
 
 /** What must reach the store is sent until the store answers, at most this far apart. */
@@ -6,7 +7,7 @@ const LONGEST_PAUSE_MS = 1_000;
 
 /** What the store has not acknowledged yet, and what has to end before the store may be closed. */
 export class Resending {
-  readonly #pending = new Set<Promise<unknown>>();
+  readonly #pending = new UnderWay();
 
   /** Sends until the store answers. */
   untilAnswered<Answer>(send: () => Promise<Answer>): Promise<Answer> {
@@ -39,12 +40,13 @@ export class Resending {
   }
 
   track(pending: Promise<unknown>): void {
-    this.#pending.add(pending);
-    void pending.finally(() => this.#pending.delete(pending)).catch(() => {});
+    this.#pending.begin();
+    const end = (): void => this.#pending.end();
+    pending.then(end, end);
   }
 
   /** Resolves when nothing is pending any more. */
-  async idle(): Promise<void> {
-    while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
+  idle(): Promise<void> {
+    return this.#pending.none();
   }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { CONNECTIONS, connectUpstream } from "./connect.ts";
+import { Crowd } from "./crowd.ts";
 import { Places } from "./places.ts";
 import { Try } from "./try.ts";
 import type { Execution, Permit, UpstreamSettings } from "./try.ts";
@@ -21,13 +22,13 @@ const RETRY_WITHIN_MS = 2_000;
 export function openUpstream(settings: UpstreamSettings): Upstream {
   const { pool, resetting } = connectUpstream(settings);
   const basePath = settings.url.pathname.replace(/\/$/, "");
-  const underWay = new Set<Try>();
+  const underWay = new Crowd<Try>();
   const places = new Places(CONNECTIONS);
 
   let isAbandoned = false;
 
   const onFree = (one: Try): void => {
-    if (underWay.delete(one)) places.give();
+    if (underWay.remove(one)) places.give();
   };
 
   const tryOnce = async (request: Outgoing, permit: Permit): Promise<Execution> => {
@@ -59,7 +60,7 @@ export function openUpstream(settings: UpstreamSettings): Upstream {
     abandon() {
       isAbandoned = true;
       places.close();
-      for (const one of underWay) one.abandon();
+      for (const one of underWay.all()) one.abandon();
     },
     async close() {
       await pool.destroy();

@@ -37,6 +37,13 @@ export type PassThroughSettings = UpstreamAddress & {
 
 /** Node sends these with `Transfer-Encoding: chunked` by itself where no length is given, and keeps the connection. */
 const CHUNKED_BY_DEFAULT = new Set(["POST", "PUT", "PATCH"]);
+/**
+ * Where a request carries what becomes of it, since the library only hands on the request. No WeakMap: what a young key leads to
+ * is kept until the next full collection if it leads back to the key (V8; it doubled the CPU of a request).
+ */
+const PASSING = Symbol("passing");
+type Carrying = IncomingMessage & { [PASSING]?: Passing };
+const passingOf = (req: Carrying): Passing | undefined => req[PASSING];
 const EMPTY = Buffer.alloc(0);
 
 /**
@@ -49,7 +56,6 @@ export function openPassThrough(settings: PassThroughSettings): PassThrough {
   const agent = openAgent(settings);
   const basePath = url.pathname.replace(/\/$/, "");
   const tunnels = new Tunnels();
-  const all = new WeakMap<IncomingMessage, Passing>();
 
   const limit = (sent: ClientRequest, req: IncomingMessage, one: Passing): void => {
     limitConnecting(sent, settings.connectTimeoutMs, () => {
@@ -67,7 +73,7 @@ export function openPassThrough(settings: PassThroughSettings): PassThrough {
 
   const plugin = definePlugin((proxy) => {
     proxy.on("proxyReq", (sent, req, res) => {
-      const one = all.get(req)!;
+      const one = passingOf(req)!;
       limit(sent, req, one);
       sent.once("upgrade", (_answer, socket) => {
         socket.destroy();
@@ -83,9 +89,9 @@ export function openPassThrough(settings: PassThroughSettings): PassThrough {
       req.once("end", () => passTrailers(req, sent)); // before pipe's, which ends the request
       if (req.readableLength === 0) sent.write(EMPTY); // the body is still to come: the head need not wait for it
     });
-    proxy.on("proxyRes", (answer, req, res) => passOn(answer, res, all.get(req)!));
+    proxy.on("proxyRes", (answer, req, res) => passOn(answer, res, passingOf(req)!));
     proxy.on("proxyReqWs", (sent, req, socket) => {
-      const one = all.get(req)!;
+      const one = passingOf(req)!;
       sent.once("socket", () => {
         sent.removeAllListeners("response").removeAllListeners("upgrade"); // the library's, added behind this event
         endWithClient(sent, socket);
@@ -103,7 +109,7 @@ export function openPassThrough(settings: PassThroughSettings): PassThrough {
       });
     });
     proxy.on("error", (error, req) => {
-      if (req !== undefined) all.get(req)?.fail(error);
+      if (req !== undefined) passingOf(req)?.fail(error);
     });
     proxy.on("econnreset", () => {}); // the client left
   });
@@ -111,7 +117,7 @@ export function openPassThrough(settings: PassThroughSettings): PassThrough {
   const proxy = createProxyMiddleware({
     target: new URL(url.origin), // of a base path the library would make "/base" of "/base/"
     agent,
-    pathRewrite: (_path, req) => all.get(req)?.target,
+    pathRewrite: (_path, req) => passingOf(req)?.target,
     ssl: { maxHeaderSize: MAX_HEAD_BYTES }, // the library's way to give options to http.request, TLS or not
     selfHandleResponse: true,
     ejectPlugins: true,
@@ -120,7 +126,7 @@ export function openPassThrough(settings: PassThroughSettings): PassThrough {
 
   const prepare = (req: IncomingMessage, outgoing: Outgoing, framing: NodeJS.Dict<string>, refuse: Refuse): Passing => {
     const one = new Passing(req, basePath + (req.url ?? "/"), outgoing.body, refuse);
-    all.set(req, one);
+    (req as Carrying)[PASSING] = one;
     const host = preserveHost ? {} : { Host: url.host };
     req.headers = { ...host, ...byName(outgoing.headers), ...framing };
     req.url = "/"; // "//" would throw in the library's path filter; pathRewrite puts the real one back
@@ -131,7 +137,7 @@ export function openPassThrough(settings: PassThroughSettings): PassThrough {
     web(req, res, outgoing, refuse) {
       prepare(req, outgoing, framingOf(req), refuse);
       void proxy(req, res, (error) => {
-        if (Error.isError(error)) all.get(req)?.fail(error);
+        if (Error.isError(error)) passingOf(req)?.fail(error);
       });
     },
     upgrade(req, socket, head, headers, { refuse, onStatus }) {

@@ -40,6 +40,8 @@ export class Try implements Dispatcher.DispatchHandler {
   readonly #permit: Permit;
   readonly #resetting: (abort: () => void) => void;
   readonly #onFree: (one: Try) => void;
+  /** Among those under way (crowd.ts). */
+  place = 0;
   #resolve!: (execution: Execution) => void;
   #isOver = false;
   #timer: NodeJS.Timeout;

@@ -8,6 +8,9 @@ import type { Facts, Reply, Request, RequestEnd } from "../request.ts";
 
 /** Lines wait in memory while stdout takes none; beyond this they are dropped. */
 const MOST_WAITING_BYTES = 16_777_216;
+/** A write of each line by itself costs a fifth of a request. Nobody reads faster than this. */
+const WRITTEN_AT_ONCE_BYTES = 8_192;
+const WRITTEN_AFTER_MS = 100;
 const OPEN_AGAIN_MS = 1_000;
 /** A stalled pipe must not keep the process either. */
 const FLUSH_WITHIN_MS = 1_000;
@@ -20,7 +23,13 @@ export function openLog(level: string, worker?: number): { log: Logger; flush: (
   let stdout = openStdout();
   /** Where stdout fails (a full disk behind it), lines are lost until it is back; requests are not. */
   function openStdout(): ReturnType<typeof destination> | undefined {
-    const opened = destination({ fd: 1, sync: false, maxLength: MOST_WAITING_BYTES });
+    const opened = destination({
+      fd: 1,
+      sync: false,
+      minLength: WRITTEN_AT_ONCE_BYTES,
+      periodicFlush: WRITTEN_AFTER_MS,
+      maxLength: MOST_WAITING_BYTES,
+    });
     opened.on("error", () => {
       if (stdout !== opened) return;
       stdout = undefined;

@@ -25,6 +25,7 @@ export class Connection {
   #clock = new RedisClock();
   #isGreeted = false;
   #isClosed = false;
+  #isGathering = false;
   #made = 0;
   #trouble = "is not connected yet";
   #lastHeard = 0;
@@ -121,6 +122,7 @@ export class Connection {
 
   /** ioredis's own limit is the same for every command, whatever it carries. */
   #call(name: string, args: readonly Argument[], isAsking = false): Promise<unknown> {
+    this.#gather();
     // It holds for the one command behind it; where it fails, so does that.
     if (isAsking) void this.#redis.call("ASKING").catch(() => {});
     const bytes = args.reduce<number>((sum, arg) => sum + (typeof arg === "number" ? 8 : arg.length), 0);
@@ -131,6 +133,18 @@ export class Connection {
         .callBuffer(name, ...args)
         .then(resolve, reject)
         .finally(() => clearTimeout(late));
+    });
+  }
+
+  /** What is asked in one turn of the event loop leaves in one write, which costs more than all else of a command. */
+  #gather(): void {
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    const { stream } = this.#redis;
+    stream?.cork();
+    setImmediate(() => {
+      this.#isGathering = false;
+      stream?.uncork();
     });
   }
 

@@ -49,7 +49,13 @@ export type Claimed = Started & Leased & { state: "claimed" };
 export type Executing = Started & Leased & { state: "executing" };
 /** `answer` is opaque to stores (store/codec.ts). */
 export type Completed = Started & { state: "completed"; answer: Uint8Array };
-export type Unknown = Started & { state: "unknown"; reason: UnknownReason };
+export type Unknown = Started & { state: "unknown"; reason: UnknownReason; firstLook?: FirstLook };
+
+/**
+ * When somebody looked for the operation in the API and, for the first time, did not find it: on the store's lease clock, and on the
+ * wall clock of the gateway that looked. One clock may jump; two of them do not lie together (settlement.ts look).
+ */
+type FirstLook = { at: number; gatewayAt: number };
 
 export type StoredRecord = Claimed | Executing | Completed | Unknown;
 

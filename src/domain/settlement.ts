@@ -99,6 +99,26 @@ export function revoke(stored: StoredRecord | undefined, owner: Token, now: Now)
   return { answer: "revoked", next };
 }
 
+/**
+ * The operation was looked for in the API while it was unknown, and was not there. `firstAgoMs`: for how long that has been known, by
+ * the clock that says less: 0 where it was the first look, also after a clock ran backwards. From then on the record is written as
+ * unknown, so that an owner whose lease was over by mistake cannot renew it between two looks. `gatewayAt`: FirstLook.
+ */
+export function look(
+  stored: StoredRecord | undefined,
+  owner: Token,
+  gatewayAt: number,
+  now: Now,
+): Change<{ kind: "looked"; firstAgoMs: number } | { kind: "refused" }> {
+  const record = asRead(stored, now);
+  if (record?.owner !== owner || record.state !== "unknown") return { answer: { kind: "refused" } };
+  const { at, gatewayAt: gatewayThen } = record.firstLook ?? { at: now.lease, gatewayAt };
+  const firstAgoMs = Math.min(now.lease - at, gatewayAt - gatewayThen);
+  if (record.firstLook !== undefined && firstAgoMs >= 0) return { answer: { kind: "looked", firstAgoMs } };
+  const next = { ...record, firstLook: { at: now.lease, gatewayAt } };
+  return { answer: { kind: "looked", firstAgoMs: 0 }, next };
+}
+
 /** What a person or a probe found in the API about an operation that was unknown. `owner`: of the record that they judged. */
 export type Resolution = { owner: Token } & (
   | { verdict: "executed"; answer: Uint8Array; retentionMs: number }

@@ -31,6 +31,8 @@ export interface Records {
   revoke(name: Name, owner: Token): Promise<"revoked">;
   /** As domain/record.ts `asRead` has it. */
   read(name: Name): Promise<StoredRecord | undefined>;
+  /** `gatewayAt`: the wall clock of whoever looked. */
+  look(name: Name, owner: Token, gatewayAt: number): Promise<Looked>;
   /** Ends an unknown; `note` goes into the journal in the same step, and only where it was resolved by this very sending. */
   resolve(name: Name, resolution: Resolution, note: Note): Promise<"resolved" | "absent" | "refused">;
   /** At most `limit` records that are in that state now, the longest standing first. May lag behind `read`. */
@@ -40,6 +42,9 @@ export interface Records {
   /** How many records read as unknown now. */
   countUnknown(): Promise<number>;
 }
+
+/** `firstAgoMs`: for how long it is known that it was not there. `refused`: not unknown any more, or another operation. */
+export type Looked = { kind: "looked"; firstAgoMs: number } | { kind: "refused" };
 
 /** What has not ended, or nobody knows how. */
 export type Open = Executing | Unknown;

@@ -29,6 +29,7 @@ export function timed(records: Records, told: Answered): Records {
     release: (...args) => timing("release", records.release(...args), told),
     hold: (...args) => timing("hold", records.hold(...args), told),
     revoke: (...args) => timing("revoke", records.revoke(...args), told),
+    look: (...args) => timing("look", records.look(...args), told),
     resolve: (...args) => timing("resolve", records.resolve(...args), told),
     list: (...args) => timing("list", records.list(...args), told),
     find: (...args) => timing("find", records.find(...args), told),

@@ -57,6 +57,7 @@ export class StoreLink {
       release: carrying("release", store.release),
       hold: carrying("hold", store.hold),
       revoke: carrying("revoke", store.revoke),
+      look: carrying("look", store.look),
       read: never,
       resolve: never,
       list: never,

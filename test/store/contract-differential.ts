@@ -42,6 +42,7 @@ export function differing({ open, advance }: Given): void {
         credential,
         into: any("claimed", "executing"),
         deadline: records.time(name) + any(5 * SECOND, 5 * SECOND, 5 * SECOND, -1, LONGEST_CLAIM + 60 * SECOND),
+        gatewayAt: Date.now() + any(0, 0, 10 * SECOND, -40 * SECOND),
         answer: Buffer.from(`answer ${any(step, 1)}`),
         verdict: any("executed", "not-executed"),
       });
@@ -70,6 +71,8 @@ const VERBS: readonly (keyof Verbs)[] = [
   "release",
   "hold",
   "revoke",
+  "look",
+  "look",
   "resolve",
   "read",
   "countUnknown",
@@ -82,12 +85,13 @@ type Chosen = {
   credential: Token;
   into: "claimed" | "executing";
   deadline: number;
+  gatewayAt: number;
   answer: Buffer;
   verdict: "executed" | "not-executed";
 };
 
 function verbFor(verb: keyof Verbs, chosen: Chosen): (of: Verbs) => Promise<unknown> {
-  const { name, owner, fingerprint, credential, into, deadline, answer, verdict } = chosen;
+  const { name, owner, fingerprint, credential, into, deadline, gatewayAt, answer, verdict } = chosen;
   const identity = { owner, fingerprint, credential };
   switch (verb) {
     case "claim":
@@ -104,6 +108,8 @@ function verbFor(verb: keyof Verbs, chosen: Chosen): (of: Verbs) => Promise<unkn
       return (of) => of.hold(name, owner, "upstream-silent");
     case "revoke":
       return (of) => of.revoke(name, owner);
+    case "look":
+      return (of) => of.look(name, owner, gatewayAt);
     case "resolve": {
       const note: Note = { event: "resolved", name, owner, verdict, by: "the test", why: "chance" };
       const resolution: Resolution =
@@ -124,7 +130,7 @@ function timeless(answer: unknown): unknown {
   if (typeof answer !== "object" || answer === null) return answer;
   return Object.fromEntries(
     Object.entries(answer)
-      .filter(([field]) => !["startedAt", "leaseUntil", "at"].includes(field))
+      .filter(([field]) => !["startedAt", "leaseUntil", "at", "gatewayAt", "firstAgoMs"].includes(field))
       .map(([field, value]) => [field, timeless(value)]),
   );
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { StoredRecord } from "../../src/domain/record.ts";
+import type { StoredRecord, Unknown } from "../../src/domain/record.ts";
 import type { Note } from "../../src/store/journal.ts";
 import type { Store } from "../../src/store/records.ts";
 import type { Given } from "./contract.ts";
@@ -81,6 +81,74 @@ export function resolving({ open, advance }: Given): void {
       expect(await store.records.complete(name, theAnswer(attempt, "late truth"))).toBe("completed");
       expect(await store.records.resolve(name, executed(owner), note("executed"))).toBe("refused");
       expect(textOf(await store.records.read(name))).toBe("late truth");
+    });
+  });
+
+  describe("a look that did not find an unknown", () => {
+    const GATEWAY = 1_790_000_000_000;
+
+    test.each(["its lapse", "its owner"] as const)(
+      "by %s is remembered with the moment of the first one, whichever gateway and connection looks again",
+      async (by) => {
+        const store = await open();
+        const { name, attempt, owner } = await anUnknown(store, by);
+        const before = await store.records.read(name);
+        expect(await store.records.look(name, owner, GATEWAY)).toEqual({ kind: "looked", firstAgoMs: 0 });
+        await advance(10 * SECOND);
+        const again = await (await open()).records.look(name, owner, GATEWAY + 9 * SECOND);
+        // The first one is older by 10 s on both clocks, and the looking gateway's own says 9 s more.
+        expect(again).toEqual({ kind: "looked", firstAgoMs: expect.any(Number) });
+        const { firstAgoMs } = again as { firstAgoMs: number };
+        expect(firstAgoMs).toBeGreaterThanOrEqual(10 * SECOND);
+        expect(firstAgoMs).toBeLessThan(19 * SECOND);
+        const { firstLook, ...rest } = (await store.records.read(name)) as Unknown;
+        expect(firstLook?.gatewayAt).toBe(GATEWAY - 10 * SECOND);
+        expect(rest).toMatchObject({ state: "unknown", reason: (before as Unknown).reason, owner });
+        expect(await store.records.claim(name, aRetry(store, attempt))).toMatchObject({ kind: "unknown" });
+        expect(await store.records.list("unknown", 10)).toMatchObject([{ name, record: { owner, firstLook } }]);
+        expect(await store.records.countUnknown()).toBe(1);
+      },
+    );
+
+    test("is no longer ago than either clock says, and a clock that ran backwards makes it the first one", async () => {
+      const store = await open();
+      const { name, owner } = await anUnknown(store);
+      await store.records.look(name, owner, GATEWAY);
+      await advance(HOUR);
+      // The store's clock alone jumped ahead: the gateway's has not moved.
+      expect(await store.records.look(name, owner, GATEWAY - HOUR + SECOND)).toEqual({
+        kind: "looked",
+        firstAgoMs: SECOND,
+      });
+      expect(await store.records.look(name, owner, GATEWAY - 2 * HOUR)).toEqual({ kind: "looked", firstAgoMs: 0 });
+      const { firstLook } = (await store.records.read(name)) as Unknown;
+      expect(firstLook?.gatewayAt).toBe(GATEWAY - 2 * HOUR);
+    });
+
+    test("takes a lapsed lease from its owner for good, not the owner's right to the truth", async () => {
+      const store = await open();
+      const { name, attempt, owner } = await anUnknown(store, "its lapse");
+      await store.records.look(name, owner, GATEWAY);
+      expect(await store.records.renew(name, owner, LEASE)).toBe("lost");
+      // A later word of the owner's that it does not know either: from then on it is looked for anew.
+      expect(await store.records.hold(name, owner, "upstream-silent")).toBe("held");
+      expect(await store.records.read(name)).not.toHaveProperty("firstLook");
+      await store.records.look(name, owner, GATEWAY);
+      expect(await store.records.complete(name, theAnswer(attempt, "late truth"))).toBe("completed");
+      expect(await store.records.look(name, owner, GATEWAY)).toEqual({ kind: "refused" });
+      expect(textOf(await store.records.read(name))).toBe("late truth");
+    });
+
+    test("of another operation, or of one that is not unknown, is refused and changes nothing", async () => {
+      const store = await open();
+      const unknown = await anUnknown(store);
+      expect(await store.records.look(unknown.name, anyOwner(), GATEWAY)).toEqual({ kind: "refused" });
+      expect(await store.records.look(anyName(), anyOwner(), GATEWAY)).toEqual({ kind: "refused" });
+      const [name, attempt] = [anyName(), anAttempt(store)];
+      await store.records.claim(name, attempt);
+      expect(await store.records.look(name, attempt.owner, GATEWAY)).toEqual({ kind: "refused" });
+      expect(await store.records.read(name)).toMatchObject({ state: "executing" });
+      expect(await store.records.read(unknown.name)).not.toHaveProperty("firstLook");
     });
   });
 

@@ -1,7 +1,7 @@
 import { decideClaim } from "../../src/domain/claim.ts";
 import { asRead } from "../../src/domain/record.ts";
 import type { Name, Now, StoredRecord } from "../../src/domain/record.ts";
-import { begin, complete, hold, release, renew, resolve, revoke } from "../../src/domain/settlement.ts";
+import { begin, complete, hold, look, release, renew, resolve, revoke } from "../../src/domain/settlement.ts";
 import type { Change } from "../../src/domain/settlement.ts";
 import type { Records } from "../../src/store/records.ts";
 
@@ -19,6 +19,10 @@ export class DomainRecords implements Verbs {
   advance(ms: number): void {
     for (const kept of this.#kept.values()) {
       kept.expires -= ms;
+      if ("firstLook" in kept.record) {
+        const { at, gatewayAt } = kept.record.firstLook;
+        kept.record = { ...kept.record, firstLook: { at: at - ms, gatewayAt: gatewayAt - ms } };
+      }
       if ("leaseUntil" in kept.record) kept.record = { ...kept.record, leaseUntil: kept.record.leaseUntil - ms };
     }
   }
@@ -38,6 +42,8 @@ export class DomainRecords implements Verbs {
   hold: Verbs["hold"] = async (name, owner, reason) =>
     this.#change(name, hold(this.#load(name), owner, reason, this.#now()));
   revoke: Verbs["revoke"] = async (name, owner) => this.#change(name, revoke(this.#load(name), owner, this.#now()));
+  look: Verbs["look"] = async (name, owner, gatewayAt) =>
+    this.#change(name, look(this.#load(name), owner, gatewayAt, this.#now()));
   resolve: Verbs["resolve"] = async (name, resolution) =>
     this.#change(
       name,

@@ -146,6 +146,11 @@ for _, key in ipairs(redis.call("KEYS", "og:{*")) do
     local lease, start = redis.call("GETRANGE", key, 2, 14), redis.call("GETRANGE", key, 20, 32)
     if tonumber(lease) > 0 then redis.call("SETRANGE", key, 2, string.format("%013d", tonumber(lease) - ms)) end
     redis.call("SETRANGE", key, 20, string.format("%013d", tonumber(start) - ms))
+    local at, gatewayAt = string.match(redis.call("GETRANGE", key, 81, 124), "^[%a-]+(%d%d%d%d%d%d%d%d%d%d%d%d%d)(%d+)$")
+    if at and redis.call("GETRANGE", key, 1, 1) == "u" then
+      local look = string.format("%013d%013d", tonumber(at) - ms, tonumber(gatewayAt) - ms)
+      redis.call("SETRANGE", key, redis.call("STRLEN", key) - 26, look)
+    end
     redis.call("PEXPIRE", key, redis.call("PTTL", key) - ms)
   end
 end`;

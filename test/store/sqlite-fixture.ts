@@ -59,7 +59,8 @@ export async function sqliteFixture(): Promise<SqliteFixture> {
     async advance(ms) {
       const connection = new DatabaseSync(file, { timeout: 10_000 });
       connection.exec(`UPDATE record SET
-        lease_until = lease_until - ${ms}, expires = expires - ${ms}, started_at = started_at - ${ms};
+        lease_until = lease_until - ${ms}, expires = expires - ${ms}, started_at = started_at - ${ms},
+        looked_at = looked_at - ${ms}, looked_gateway_at = looked_gateway_at - ${ms};
         UPDATE turn SET lease_until = lease_until - ${ms};
         UPDATE waiter SET lease_until = lease_until - ${ms}`);
       connection.close();

@@ -1,5 +1,5 @@
 import { asRead, unknownReason } from "../../domain/record.ts";
-import type { Name, StoredRecord, Token } from "../../domain/record.ts";
+import type { Name, StoredRecord, Token, Unknown } from "../../domain/record.ts";
 import { StoreError } from "../records.ts";
 
 export const NAME_SECRET = "og:name-secret";
@@ -86,7 +86,7 @@ export function startedAt(head: Buffer): number {
 export function unpackList(packed: Buffer): { name: Name; value: Buffer }[] {
   const entries: { name: Name; value: Buffer }[] = [];
   for (let at = 0; at < packed.length;) {
-    const valueAt = at + NAME_LENGTH + 2;
+    const valueAt = at + NAME_LENGTH + 3;
     const end = valueAt + Number(packed.toString("latin1", at + NAME_LENGTH, valueAt));
     entries.push({ name: packed.toString("latin1", at, at + NAME_LENGTH), value: packed.subarray(valueAt, end) });
     at = end;
@@ -120,7 +120,14 @@ function stored(value: Buffer): StoredRecord {
     case "d":
       return { state: "completed", ...common, answer: value.subarray(TAIL) };
     case "u":
-      return { state: "unknown", ...common, reason: unknownReason(value.toString("latin1", TAIL)) };
+      return { state: "unknown", ...common, ...unknownTail(value.toString("latin1", TAIL)) };
   }
   throw new StoreError("unsent", `a record has the state "${state}", which this version does not know`);
+}
+
+/** lua/record.lua says how it is written. */
+function unknownTail(tail: string): Pick<Unknown, "reason" | "firstLook"> {
+  const [, reason = tail, at, gatewayAt] = /^([a-z-]+)(\d{13})(\d{13})$/.exec(tail) ?? [];
+  const firstLook = at === undefined ? {} : { firstLook: { at: Number(at), gatewayAt: Number(gatewayAt) } };
+  return { reason: unknownReason(reason), ...firstLook };
 }

@@ -8,7 +8,7 @@ import { JOURNAL_MS } from "../journal.ts";
 import type { Note } from "../journal.ts";
 import { WITNESS_MS } from "../witness.ts";
 import { StoreError } from "../records.ts";
-import type { Listed, Open, Records } from "../records.ts";
+import type { Listed, Looked, Open, Records } from "../records.ts";
 import type { Reply } from "./connection.ts";
 import {
   countKey,
@@ -31,6 +31,7 @@ import {
   EXPIRE_UNKNOWN,
   HOLD,
   LIST,
+  LOOK,
   READ,
   RELEASE,
   RENEW,
@@ -128,6 +129,11 @@ export class RedisRecords implements Records {
   async read(name: Name): Promise<StoredRecord | undefined> {
     const { answer, at, value } = await this.#run(READ, name, []);
     return answer === "absent" ? undefined : recordFrom(given(value), at);
+  }
+
+  async look(name: Name, owner: Token, gatewayAt: number): Promise<Looked> {
+    const { answer, value } = await this.#run(LOOK, name, [toBytes(owner), gatewayAt]);
+    return answer === "refused" ? { kind: answer } : { kind: answer, firstAgoMs: Number(given(value).toString()) };
   }
 
   async resolve(name: Name, resolution: Resolution, note: Note): Promise<"resolved" | "absent" | "refused"> {

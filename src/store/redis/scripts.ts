@@ -30,6 +30,7 @@ export const COMPLETE = verb(
 export const RELEASE = verb("release", ["released", "refused", "unreadable"], ["released", "refused"]);
 export const HOLD = verb("hold", ["held", "refused", "unreadable"]);
 export const REVOKE = verb("revoke", ["revoked", "unreadable"], ["revoked"]);
+export const LOOK = verb("look", ["looked", "refused", "unreadable"]);
 export const RESOLVE = verb("resolve", ["resolved", "absent", "refused", "unreadable"], ["resolved"]);
 export const READ = verb("read", ["absent", "found", "unreadable"]);
 export const ENTER = script("enter", ["held", "waiting", "lapsed", "deleting", "too_late"], ["held"], lua("turn"));

@@ -73,8 +73,13 @@ const TABLES_5 = `
   CREATE UNIQUE INDEX waiter_owner ON waiter (document, owner);
   CREATE INDEX waiter_delete ON waiter (document) WHERE is_delete = 1;
 `;
+/** When an unknown was looked for first (domain/record.ts FirstLook). */
+const TABLES_6 = `
+  ALTER TABLE record ADD COLUMN looked_at INTEGER;
+  ALTER TABLE record ADD COLUMN looked_gateway_at INTEGER;
+`;
 /** What makes format n + 1 of format n. A file is brought to the newest in one transaction; an older version refuses it then. */
-const STEPS = [TABLES_1, TABLES_2, TABLES_3, TABLES_4, TABLES_5];
+const STEPS = [TABLES_1, TABLES_2, TABLES_3, TABLES_4, TABLES_5, TABLES_6];
 const FORMAT = STEPS.length;
 
 /** Shared memory between processes is not, or not reliably, shared there, so WAL is not safe (sqlite.org/wal.html). */

@@ -68,6 +68,7 @@ export async function openSqlite(options: SqliteSettings): Promise<Store> {
       hold: (name, owner, reason) => thread.ask("hold", name, owner, reason),
       revoke: (name, owner) => thread.ask("revoke", name, owner),
       read: (name) => thread.ask("read", name),
+      look: (name, owner, gatewayAt) => thread.ask("look", name, owner, gatewayAt),
       resolve: (name, resolution, note) => thread.ask("resolve", name, resolution, note),
       list: (state, limit) => thread.ask("list", state, limit),
       async find(keyHash) {

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { asRead, unknownReason } from "../../domain/record.ts";
-import type { Name, Now, StoredRecord, Token, UnknownReason } from "../../domain/record.ts";
+import type { Name, Now, StoredRecord, Token, Unknown, UnknownReason } from "../../domain/record.ts";
 import type { Listed, Open } from "../records.ts";
 import { bytes, integer, text } from "./row.ts";
 import type { Row } from "./row.ts";
@@ -16,13 +16,16 @@ export function recordsTable(db: DatabaseSync) {
   const select = db.prepare("SELECT * FROM record WHERE name = ? AND (expires > ? OR state <> 'completed')");
   const upsert = db.prepare(`
     INSERT INTO record
-      (name, state, owner, fingerprint, credential, started_at, expires, lease_until, lease_ms, reason, answer)
+      (name, state, owner, fingerprint, credential, started_at, expires, lease_until, lease_ms, reason, answer,
+       looked_at, looked_gateway_at)
     VALUES
-      (:name, :state, :owner, :fingerprint, :credential, :startedAt, :expires, :leaseUntil, :leaseMs, :reason, :answer)
+      (:name, :state, :owner, :fingerprint, :credential, :startedAt, :expires, :leaseUntil, :leaseMs, :reason, :answer,
+       :lookedAt, :lookedGatewayAt)
     ON CONFLICT (name) DO UPDATE SET
       state = excluded.state, owner = excluded.owner, fingerprint = excluded.fingerprint,
       credential = excluded.credential, started_at = excluded.started_at, expires = excluded.expires,
-      lease_until = excluded.lease_until, lease_ms = excluded.lease_ms, reason = excluded.reason, answer = excluded.answer`);
+      lease_until = excluded.lease_until, lease_ms = excluded.lease_ms, reason = excluded.reason, answer = excluded.answer,
+      looked_at = excluded.looked_at, looked_gateway_at = excluded.looked_gateway_at`);
   const remove = db.prepare("DELETE FROM record WHERE name = ?");
   // The negation of leaseIsGood (domain/record.ts), as a condition that the index `unsettled` answers.
   const lapsed = "state = 'executing' AND (lease_until <= :lease OR lease_until > :lease + lease_ms)";
@@ -44,6 +47,7 @@ export function recordsTable(db: DatabaseSync) {
     },
     save(name: Name, { record, expires }: Entry): void {
       const { state, owner, fingerprint, credential, startedAt } = record;
+      const firstLook = state === "unknown" ? record.firstLook : undefined;
       upsert.run({
         name,
         state,
@@ -56,6 +60,8 @@ export function recordsTable(db: DatabaseSync) {
         leaseMs: "leaseMs" in record ? record.leaseMs : null,
         reason: "reason" in record ? record.reason : null,
         answer: "answer" in record ? record.answer : null,
+        lookedAt: firstLook?.at ?? null,
+        lookedGatewayAt: firstLook?.gatewayAt ?? null,
       });
     },
     remove(name: Name): void {
@@ -102,7 +108,12 @@ function fromRow(row: Row): StoredRecord {
     case "completed":
       return { state, ...started, answer: bytes(row, "answer") };
     case "unknown":
-      return { state, ...started, reason: unknownReason(text(row, "reason")) };
+      return { state, ...started, reason: unknownReason(text(row, "reason")), ...firstLookIn(row) };
   }
   throw new Error(`a record has the state "${state}", which this version does not know`);
+}
+
+function firstLookIn(row: Row): Pick<Unknown, "firstLook"> {
+  if (row["looked_at"] === null) return {};
+  return { firstLook: { at: integer(row, "looked_at"), gatewayAt: integer(row, "looked_gateway_at") } };
 }

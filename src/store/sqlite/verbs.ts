@@ -5,7 +5,7 @@ import { isContinued } from "../../domain/continuity.ts";
 import type { Found, MarkText, Remembered } from "../../domain/continuity.ts";
 import { asRead } from "../../domain/record.ts";
 import type { Name, Now, StoredRecord, Token, UnknownReason } from "../../domain/record.ts";
-import { begin, complete, hold, release, renew, resolve, revoke } from "../../domain/settlement.ts";
+import { begin, complete, hold, look, release, renew, resolve, revoke } from "../../domain/settlement.ts";
 import type { Change, Completion, Resolution } from "../../domain/settlement.ts";
 import type { JournalEntry, Note } from "../journal.ts";
 import type { Listed, Open } from "../records.ts";
@@ -104,6 +104,8 @@ export function verbs(db: DatabaseSync) {
     hold: (name: Name, owner: Token, reason: UnknownReason) =>
       change(name, (record, at) => hold(record, owner, reason, at)),
     revoke: (name: Name, owner: Token) => change(name, (record, at) => revoke(record, owner, at)),
+    look: (name: Name, owner: Token, gatewayAt: number) =>
+      change(name, (record, at) => look(record, owner, gatewayAt, at)),
     resolve: (name: Name, resolution: Resolution, note: Note) =>
       change(
         name,

@@ -19,7 +19,7 @@ for _, name in ipairs(redis.call("ZRANGE", KEYS[1], "-inf", now, "BYSCORE", "LIM
   if head == "" or (isKnown and state ~= "e" and state ~= "u") then
     redis.call("ZREM", KEYS[1], name)
   elseif isKnown and left < beyond then
-    local reason = state == "u" and string.sub(head, 82) or "owner-lost"
+    local reason = state == "u" and string.match(head, "^[%a-]+", 82) or "owner-lost"
     local note = { event = "expired", name = name, startedAt = tonumber(string.sub(head, 21, 33)), reason = reason }
     redis.call("ZADD", KEYS[2], now, cjson.encode(note))
     redis.call("DEL", key)

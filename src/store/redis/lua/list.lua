@@ -2,7 +2,7 @@
 -- The records of one partition that read as one state now, those that are in it for longest first.
 -- KEYS  1 index of open records
 -- ARGV  1 state (e or u), 2 limit
--- Returns { "listed", now, entries }: for each 45 bytes of name, 2 digits of length, and as many bytes of record
+-- Returns { "listed", now, entries }: for each 45 bytes of name, 3 digits of length, and as many bytes of record
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local state, limit = ARGV[1], ARGV[2]
@@ -22,8 +22,8 @@ end
 local partition = string.sub(KEYS[1], 1, #"og:{P}:")
 local entries = {}
 for _, name in ipairs(names) do
-  -- The head and a reason: none is longer.
-  local record = redis.call("GETRANGE", partition .. name, 0, 98)
-  entries[#entries + 1] = name .. string.format("%02d", #record) .. record
+  -- The head, a reason and a first look: none is longer.
+  local record = redis.call("GETRANGE", partition .. name, 0, 124)
+  entries[#entries + 1] = name .. string.format("%03d", #record) .. record
 end
 return { "listed", now, table.concat(entries) }

@@ -3,13 +3,14 @@
 -- KEYS  1 the record, 2 the index of open records in the record's partition (one hash tag, so one slot)
 -- Returns { "unreadable", now } by itself where another version of Oncegate wrote the record: nothing is known of it.
 --
--- A record is one string: a head of fixed width and then the answer (completed) or the reason (unknown). layout.ts reads it.
+-- A record is one string: a head of fixed width and then the answer (completed) or the reason and the first look (unknown). layout.ts reads it.
 --   1  format   1 byte    "2"
 --   2  state    1 byte    c claimed, e executing, d completed, u unknown
 --   3  lease   13 digits  its end, ms of Redis TIME; zeros where the state has none
 --  16  length   5 digits  of the lease when it was given, ms
 --  21  start   13 digits  ms of Redis TIME
 --  34  owner, fingerprint, credential  16 bytes each
+--  82  the answer; or the reason, and behind it where somebody looked: 13 digits of ms of Redis TIME, 13 of the gateway's clock
 local FORMAT, HEAD = "2", 81
 local CLAIMED, EXECUTING, COMPLETED, UNKNOWN = "c", "e", "d", "u"
 

@@ -16,7 +16,13 @@ const DECODERS: Readonly<Record<string, Decode>> = {
 };
 
 /** The JSON of an answer, whatever its media type says; undefined where it is none, coded in an unknown way, or larger than 1 MB. */
-export function answerJson({ headers, body }: Pick<Answer, "headers" | "body">): unknown {
+export function answerJson(answer: Pick<Answer, "headers" | "body">): unknown {
+  const text = answerText(answer);
+  return text === undefined ? undefined : parsedJson(text);
+}
+
+/** The body of an answer as text, decoded; undefined as above. */
+export function answerText({ headers, body }: Pick<Answer, "headers" | "body">): string | undefined {
   const codings = valuesOf(headers, "content-encoding")
     .flatMap((value) => value.toLowerCase().split(","))
     .map((coding) => coding.trim())
@@ -31,5 +37,5 @@ export function answerJson({ headers, body }: Pick<Answer, "headers" | "body">):
   } catch {
     return undefined;
   }
-  return plain.length > MAX_BYTES ? undefined : parsedJson(Buffer.from(plain).toString("utf8"));
+  return plain.length > MAX_BYTES ? undefined : Buffer.from(plain).toString("utf8");
 }

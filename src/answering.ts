@@ -33,6 +33,8 @@ export function replay({ request, say }: Operation, kept: Kept): Reply {
       return fromUpstream("replayed", kept, ["Idempotent-Replayed", "true"]);
     case "operator-answer":
       return fromUpstream("replayed", kept, ["Idempotent-Replayed", "true", "Idempotency-Source", "operator"]);
+    case "probe-answer":
+      return fromUpstream("replayed", kept, ["Idempotent-Replayed", "true", "Idempotency-Source", "probe"]);
     case "executed":
       return refuse(request, refusal.alreadyCompleted(), say);
     case "head": {

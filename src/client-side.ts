@@ -12,6 +12,7 @@ import { createGuard } from "./inbound/guard.ts";
 import type { ConnectionLimits } from "./inbound/limits.ts";
 import { listening } from "./listening.ts";
 import type { Gate } from "./pipeline.ts";
+import { Prober } from "./prober.ts";
 import { Owner } from "./store/owner.ts";
 import { logAlarm, logLateEnd, logLateFailure, logRequest } from "./telemetry/log.ts";
 import type { VerifyToken } from "./tokens.ts";
@@ -77,6 +78,7 @@ export async function openClientSide(
     owner,
     queue,
     upstream,
+    prober: new Prober({ upstream, records, keyring }),
     clientWaitMs: settings.ONCEGATE_CLIENT_WAIT,
     onLateEnd: (request, reply) => {
       metrics.operationEnded(request.facts);

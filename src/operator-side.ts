@@ -1,14 +1,12 @@
 import { createAdmin } from "./admin/admin.ts";
 import type { Admin } from "./admin/admin.ts";
+import { quarantineOf } from "./config/quarantine.ts";
 import type { Settings } from "./config/settings.ts";
 import type { Core } from "./core.ts";
 import { hashOfKey } from "./domain/key.ts";
 import { listening } from "./listening.ts";
 import { Operator } from "./store/operator.ts";
 import { StoreError } from "./store/records.ts";
-
-/** What an API may still do on a request whose connection is gone. */
-const LINGERS_MS = 30_000;
 
 export type OperatorSide = { url: string; close(): void };
 
@@ -23,7 +21,7 @@ export async function openOperatorSide(
     keyring,
     journal: store.journal,
     retentionMs: settings.ONCEGATE_RETENTION,
-    quarantineMs: settings.ONCEGATE_LEASE + settings.ONCEGATE_UPSTREAM_TIMEOUT + LINGERS_MS,
+    quarantineMs: quarantineOf(settings),
   });
   const admin = createAdmin({
     ...shown,

@@ -13,6 +13,7 @@ import type { Rule } from "./domain/rule.ts";
 import { identify, recognise } from "./operation.ts";
 import type { Operation } from "./operation.ts";
 import { within } from "./patience.ts";
+import type { Prober } from "./prober.ts";
 import { PASS_ON } from "./request.ts";
 import type { PassOn, Reply, Request, WholeBody } from "./request.ts";
 import { settle } from "./settling.ts";
@@ -34,6 +35,7 @@ export type Gate = {
   owner: Owner;
   queue: DocumentQueue;
   upstream: Upstream;
+  prober: Prober;
   clientWaitMs: number;
   /** An operation ended after its client's patience: nobody reads the reply. */
   onLateEnd(request: Request, reply: Reply): void;
@@ -95,7 +97,12 @@ async function decide(
     if (naming === "store_lost") return stop(refusal.storeLost());
     const operation = await identify(recognised.governed, naming, gate.verifyToken);
     if ("code" in operation) return stop(operation);
-    const claim = await claimOrWait(operation, gate);
+    let claim = await claimOrWait(operation, gate);
+    if (claim.kind === "unknown") {
+      const looked = await gate.prober.look(operation, claim.record, share);
+      if (looked !== "ended") return stop(looked);
+      claim = await claimOrWait(operation, gate);
+    }
     if (claim.kind === "claimed") return { kind: "execute", operation, lease: claim.lease };
     return { kind: "stop", rule, reply: await answerRetry(operation, claim, gate, share) };
   } catch (error) {

@@ -12,7 +12,7 @@ import type { Execution } from "./upstream/try.ts";
 
 /** Settle, then reply: who has seen the end of an answer can retry at once and gets it again. */
 export async function settle(operation: Operation, execution: Execution, lease: Lease): Promise<Reply> {
-  const { request, say } = operation;
+  const { request, rule, key, say } = operation;
   switch (execution.kind) {
     case "answered":
       return settleAnswer(operation, execution.answer, keep(execution.answer), lease);
@@ -22,10 +22,12 @@ export async function settle(operation: Operation, execution: Execution, lease: 
       request.facts.why = execution.why;
       await lease.release();
       return refuse(request, refusal.neverSent(execution.reason), say);
-    case "lost":
+    case "lost": {
       request.facts.why = execution.why;
       await lease.hold(execution.reason);
-      return { ...refuse(request, refusal.becameUnknown(execution.reason), say), outcome: "unknown" };
+      const problem = refusal.becameUnknown(execution.reason, rule.probe !== undefined && key !== undefined);
+      return { ...refuse(request, problem, say), outcome: "unknown" };
+    }
   }
 }
 

@@ -10,6 +10,7 @@ import { createClientPort } from "../src/inbound/app.ts";
 import { Budget } from "../src/budget.ts";
 import { CONNECTION_LIMITS } from "../src/inbound/limits.ts";
 import type { Gate } from "../src/pipeline.ts";
+import { Prober } from "../src/prober.ts";
 import type { RequestEnd } from "../src/request.ts";
 import { Keyring } from "../src/store/keyring.ts";
 import { Owner } from "../src/store/owner.ts";
@@ -58,13 +59,15 @@ async function serving(
     onAlarm: () => {},
   });
   const secret = randomBytes(32);
+  const upstream = { execute, abandon: () => {}, close: async () => {} };
   port = createClientPort({
     gate: {
       rules: () => [aRule({ outcome: outcomeOfStatuses({ release: [], unknown: [[502, 502]] }) })],
       naming: async () => ({ secret, isCurrent: () => true }),
       owner,
       queue: new DocumentQueue({ turns: store.turns, records, leaseMs: 1_000 }),
-      upstream: { execute, abandon: () => {}, close: async () => {} },
+      upstream,
+      prober: new Prober({ upstream, records, keyring: new Keyring() }),
       clientWaitMs,
       onLateEnd: () => {},
       onLateFailure: (_request, error) => lateFailures.push(error),

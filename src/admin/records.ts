@@ -129,6 +129,7 @@ function keptInBrief(kept: Extract<Shown, { state: "completed" }>["kept"]): Reco
   switch (kept.kind) {
     case "answer":
     case "operator-answer":
+    case "probe-answer":
       return { kept: kept.kind, status: kept.status, bodyBytes: kept.body.length };
     case "head":
       return { kept: kept.kind, status: kept.status, location: kept.location };

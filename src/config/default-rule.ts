@@ -19,6 +19,7 @@ export function defaultRule(settings: Settings): Rule {
     scope: settings.ONCEGATE_SCOPE,
     trustScope: false,
     authorize: undefined,
+    probe: undefined,
     fingerprint: { mode: settings.ONCEGATE_FINGERPRINT, ignore: { fields: [], query: [] } },
     faultsOf: undefined,
     onCompleted: "replay",

@@ -3,9 +3,9 @@ import { PROBLEMS } from "../domain/problem.ts";
 import type { ProblemCode } from "../domain/problem.ts";
 import { isPointer } from "../domain/pointer.ts";
 import { pathPattern } from "../domain/match.ts";
-import { parseTemplate } from "../domain/question.ts";
 import type { StatusRange } from "../domain/outcome.ts";
 import * as value from "./values.ts";
+import { probe, question } from "./rules-questions.ts";
 import { didYouMean, fields, list, scalar, source, unknownName, word } from "./rules-values.ts";
 import { reasonOf } from "../reason.ts";
 
@@ -99,21 +99,6 @@ const errors = () =>
 
 export const VERDICTS = ["release", "unknown", "store"] as const;
 
-const question = () =>
-  fields({
-    method: z.enum(["GET", "HEAD"]).prefault("GET"),
-    path: z
-      .string()
-      .transform((text, context) => {
-        const target = parseTemplate(text);
-        if (target !== undefined) return target;
-        context.addIssue(
-          "must be a path, with sources in braces where it depends on the request: /invoices?q={body:number}",
-        );
-        return z.NEVER;
-      })
-      .meta({ description: "Path and query at the API, with sources of the request in braces." }),
-  }).transform(({ method: how, path: target }) => ({ method: how, target }));
 const turn = () =>
   fields({
     document: source("body", "query", "path", "header").meta({ description: "Where the document's id is read." }),
@@ -169,8 +154,15 @@ export const RuleSource = fields({
     .boolean()
     .optional()
     .meta({ description: "The scope says for certain who asks: an answer is replayed to another credential of it." }),
-  authorize: fields({ request: question() }).optional().meta({
-    description: "Asked with the client's own credentials before every replay: only a 2xx lets it see what is stored.",
+  authorize: fields({ request: question("GET", "HEAD") })
+    .optional()
+    .meta({
+      description:
+        "Asked with the client's own credentials before every replay: only a 2xx lets it see what is stored.",
+    }),
+  probe: probe().optional().meta({
+    description:
+      "Asked with the client's own credentials when it retries an operation whose outcome is unknown: found, it is replayed; not found twice, it is executed.",
   }),
   retention: value.duration("1s", "365d").optional().meta({ description: "Default: ONCEGATE_RETENTION." }),
   fingerprint: fields({

@@ -4,10 +4,12 @@ import type { KeySetting } from "../domain/key.ts";
 import type { Match } from "../domain/match.ts";
 import { outcomeOfStatuses } from "../domain/outcome.ts";
 import type { OutcomeLine, StatusLists } from "../domain/outcome.ts";
+import { isPointer } from "../domain/pointer.ts";
 import type { Rule } from "../domain/rule.ts";
 import type { Source } from "../domain/source.ts";
 import { defaultRule, statusLists } from "./default-rule.ts";
 import { compileSchema } from "./json-schema.ts";
+import { quarantineOf } from "./quarantine.ts";
 import { mistakesOf, readYaml } from "./mistakes.ts";
 import type { Mistake } from "./mistakes.ts";
 import { RulesFile, VERDICTS } from "./rules-file.ts";
@@ -23,6 +25,8 @@ export type RulesContext = {
   fallback: Rule;
   /** Of the settings: a rule replaces each list that it gives itself. */
   statuses: StatusLists;
+  /** Two looks that did not find an operation count only so far apart, ms. */
+  quarantineMs: number;
   /** There are keys that JWTs are verified with. */
   verifiesTokens: boolean;
 };
@@ -36,6 +40,7 @@ export function rulesOf(settings: Settings, { readFile }: Pick<RulesContext, "re
     readFile,
     fallback,
     statuses: statusLists(settings),
+    quarantineMs: quarantineOf(settings),
     verifiesTokens: verifiesTokens(settings),
   });
 }
@@ -79,14 +84,17 @@ type Wrong = (path: readonly string[], what: string) => void;
 
 function compile(source: RuleSource, context: RulesContext, wrong: Wrong): Rule {
   const { fallback } = context;
+  const isObserved = source.mode === undefined ? fallback.isObserved : source.mode === "observe";
+  const probe = probeOf(source, context, wrong);
   const rule: Rule = {
     name: source.name,
     match: matchOf(source.match, fallback.match),
-    isObserved: source.mode === undefined ? fallback.isObserved : source.mode === "observe",
+    isObserved,
     key: keyOf(source.key ?? {}, fallback.key),
     scope: source.scope ?? fallback.scope,
     trustScope: source.trustScope ?? false,
     authorize: source.authorize?.request,
+    probe: isObserved ? undefined : probe,
     fingerprint: fingerprintOf(source.fingerprint ?? {}, fallback.fingerprint, wrong),
     faultsOf: source.schema === undefined ? undefined : schemaOf(source.schema, context, wrong),
     onCompleted: source.onCompleted ?? "replay",
@@ -158,6 +166,17 @@ function fingerprintOf(
 
 function waitOf(source: RuleSource["onInFlight"]): number | undefined {
   return source === undefined ? undefined : source === "reject" ? 0 : source.wait;
+}
+
+function probeOf({ probe }: RuleSource, { quarantineMs }: RulesContext, wrong: Wrong): Rule["probe"] {
+  if (probe === undefined) return undefined;
+  const { request, found, equals = {}, since, absent = [], status, after: afterMs = quarantineMs } = probe;
+  if (afterMs < quarantineMs)
+    wrong(["probe", "after"], `must be at least ${quarantineMs / 1_000}s: so long the API may still be working on it`);
+  const alike = Object.entries(equals).map(([pointer, source]) => ({ pointer, source }));
+  for (const { pointer } of alike)
+    if (!isPointer(pointer)) wrong(["probe", "equals", pointer], "is no JSON pointer, /number for instance");
+  return { request, found, equals: alike, since, absent, status, afterMs };
 }
 
 function turnOf({ serialize, exclusive }: RuleSource, wrong: Wrong): Rule["turn"] {

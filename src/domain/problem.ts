@@ -187,6 +187,8 @@ export type Problem = {
   what: string;
   /** What to do next, where the table's words do not fit: for requests without a key. */
   next?: string;
+  /** Seconds after which a retry can succeed by itself, where the table does not say so of the code. */
+  retryAfter?: number;
   /** One of the code's statuses, where not the first. */
   status?: number | undefined;
   /** Further members of the problem document. */
@@ -205,11 +207,12 @@ export function problemAnswer(problem: Problem, requestId: string): ProblemAnswe
     status,
     detail: `${problem.what} ${problem.next ?? entry.next}`,
     code: problem.code,
-    retryable: entry.retryable,
+    retryable: entry.retryable || problem.retryAfter !== undefined,
     requestId,
     ...problem.members,
   };
   const headers = ["Content-Type", "application/problem+json", "Cache-Control", "no-store"];
-  if (entry.retryAfter !== undefined) headers.push("Retry-After", String(entry.retryAfter));
+  const retryAfter = problem.retryAfter ?? entry.retryAfter;
+  if (retryAfter !== undefined) headers.push("Retry-After", String(retryAfter));
   return { status, headers, document, body: Buffer.from(JSON.stringify(document)) };
 }

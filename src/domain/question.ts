@@ -16,13 +16,17 @@ export function parseTemplate(text: string): Template | undefined {
     : parts.filter((part) => part !== undefined);
 }
 
-/** undefined where the request has not what a place asks for: nothing is asked then. */
+/** undefined where the request has not what a place asks for, or it is empty, which could ask for everything: nothing is asked then. */
 export function targetOf(template: Template, input: SourceInput): string | undefined {
   let target = "";
   for (const part of template) {
-    const text = typeof part === "string" ? part : readSource(part, input);
-    if (text === undefined) return undefined;
-    target += typeof part === "string" ? text : encodeURIComponent(text);
+    if (typeof part === "string") {
+      target += part;
+      continue;
+    }
+    const text = readSource(part, input);
+    if (text === undefined || text === "") return undefined;
+    target += encodeURIComponent(text);
   }
   return target;
 }

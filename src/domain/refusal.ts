@@ -1,3 +1,4 @@
+import { PROBLEMS } from "./problem.ts";
 import type { Problem, ProblemCode } from "./problem.ts";
 import type { UnknownReason } from "./record.ts";
 
@@ -97,18 +98,55 @@ export const REASONS: Record<UnknownReason, string> = {
 };
 
 /** To a retry of an operation that is unknown: since when, why. */
-export const stillUnknown = (since: string, reason: UnknownReason): Problem => ({
-  code: "outcome-unknown",
-  what: `The operation was started at ${since}, and ${REASONS[reason]}.`,
-  members: { since, reason },
+export const stillUnknown = (since: string, reason: UnknownReason, unended?: Unended): Problem => {
+  const what = `The operation was started at ${since}, and ${REASONS[reason]}.`;
+  const problem: Problem = { code: "outcome-unknown", what, members: { since, reason } };
+  return unended === undefined ? problem : { ...problem, ...unended, what: `${what} ${unended.what}` };
+};
+
+/** What a probe could not end, in words, and when a retry may; without `retryAfter` somebody has to look. */
+type Unended = { what: string; next: string; retryAfter?: number };
+
+export const beingProbed = (): Unended => ({
+  what: "The API is being asked whether it was carried out.",
+  next: "Retry with the same key to hear what it says.",
+  retryAfter: 1,
 });
 
-/** To the first caller: 504 where the API fell silent, else 502. */
-export const becameUnknown = (reason: UnknownReason): Problem => ({
+export const probeUnheard = (): Unended => ({
+  what: "The API could not be asked whether it was carried out.",
+  next: "It is not sent again before the API answered that: retry with the same key.",
+  retryAfter: 5,
+});
+
+export const probeUnclear = (): Unended => ({
+  what: "The API was asked whether it was carried out, and its answer does not tell.",
+  next: PROBLEMS["outcome-unknown"].next,
+});
+
+/** An absence counts only under the credential that would have made it: another one may not be shown it. */
+export const absentToAnother = (): Unended => ({
+  what: "The API was asked with another credential than the first request's, and does not show it to this one.",
+  next: "Retry with the credential of the first request, or look in the API whether it was carried out.",
+});
+
+/** Once it was not there; the API may still be working on it. */
+export const absentOnce = (againInMs: number): Unended => {
+  const retryAfter = Math.ceil(againInMs / 1_000);
+  return {
+    what: "The API was asked and does not have it, but may still be working on it.",
+    next: `Retry with the same key in ${retryAfter} s: if it is not there then either, it is executed.`,
+    retryAfter,
+  };
+};
+
+/** To the first caller: 504 where the API fell silent, else 502. `isProbed`: the rule has the API asked on a retry. */
+export const becameUnknown = (reason: UnknownReason, isProbed: boolean): Problem => ({
   code: "outcome-unknown",
   status: reason === "upstream-silent" ? 504 : 502,
   what: `The request was sent, and ${REASONS[reason]}.`,
   members: { reason },
+  ...(isProbed ? { next: "Retry with the same key: the API is asked whether it was carried out.", retryAfter: 1 } : {}),
 });
 
 export const stillRunning = (waitedMs: number): Problem => ({

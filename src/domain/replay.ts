@@ -9,6 +9,8 @@ export type Kept =
   | ({ kind: "answer" } & Answer)
   /** Said by the operator who found that it was executed. A replay says so too (DESIGN: G2). */
   | ({ kind: "operator-answer" } & Answer)
+  /** Made of what a probe found in the API, and marked as such. */
+  | ({ kind: "probe-answer" } & Answer)
   /** The answer was too large: what a client needs to find the result. */
   | { kind: "head"; status: number; location: string | undefined }
   /** It was found that it was executed, and nobody knows the answer. */

@@ -6,6 +6,7 @@ import type { HeaderValues, KeySetting } from "./key.ts";
 import { bodyMatches, isOnPath, isOnRoute } from "./match.ts";
 import type { Match } from "./match.ts";
 import type { OutcomeLine } from "./outcome.ts";
+import type { Probe } from "./probe.ts";
 import type { Problem } from "./problem.ts";
 import type { Question } from "./question.ts";
 import * as refusal from "./refusal.ts";
@@ -26,6 +27,8 @@ export type Rule = {
   trustScope: boolean;
   /** Asked with the client's own credentials before it is shown what is stored; a 2xx is the API's yes. */
   authorize: Question | undefined;
+  /** How a retry finds out what became of an operation whose outcome is unknown; undefined also where the rule only observes. */
+  probe: Probe | undefined;
   fingerprint: FingerprintSetting;
   /** What is wrong with a body, in words; none where nothing is. */
   faultsOf: ((body: unknown) => readonly Fault[]) | undefined;

@@ -24,13 +24,14 @@ function boundTo(name: Name, { owner, fingerprint, credential }: Identity): Boun
  * Latin-1, so that every byte comes back. Readers refuse what they do not know: a newer version may share the store.
  */
 const FORMAT = 1;
-const KINDS = { answer: 1, head: 2, "operator-answer": 3, executed: 4 } as const;
+const KINDS = { answer: 1, head: 2, "operator-answer": 3, executed: 4, "probe-answer": 5 } as const;
 const PREFIX_BYTES = 8;
 
 export function encodeKept(kept: Kept): Uint8Array {
   switch (kept.kind) {
     case "answer":
     case "operator-answer":
+    case "probe-answer":
       return encode(KINDS[kept.kind], kept.status, kept.headers, kept.body);
     case "executed":
       return encode(KINDS.executed, 0, [], Buffer.alloc(0));
@@ -55,6 +56,8 @@ export function decodeKept(bytes: Uint8Array): Kept {
       return { kind: "answer", status, headers, body: buffer.subarray(bodyAt) };
     case KINDS["operator-answer"]:
       return { kind: "operator-answer", status, headers, body: buffer.subarray(bodyAt) };
+    case KINDS["probe-answer"]:
+      return { kind: "probe-answer", status, headers, body: buffer.subarray(bodyAt) };
     case KINDS.head:
       return { kind: "head", status, location: headers[1] };
     case KINDS.executed:

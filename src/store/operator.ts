@@ -10,10 +10,7 @@ export type OperatorSettings = {
   keyring: Keyring;
   journal: Journal;
   retentionMs: number;
-  /**
-   * How long the API may still work on an operation that is unknown: the lease, the upstream's limit, and what it does after its
-   * connection is gone. Nobody can see before that time that it was not executed.
-   */
+  /** config/quarantine.ts. */
   quarantineMs: number;
 };
 

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { Lane, nextTimer, pass, passing, settled } from "./pipeline-time.ts";
 import type { Scheduler } from "fast-check";
 import type { Token } from "../../src/domain/record.ts";
+import type { Upstream } from "../../src/upstream/execute.ts";
 import type { Alarm } from "../../src/store/lease.ts";
 import { Keyring } from "../../src/store/keyring.ts";
 import { StoreError } from "../../src/store/records.ts";
@@ -21,6 +22,7 @@ import type { Ask, LaneName, Step } from "./pipeline-script.ts";
 // After pipeline-time.ts, so that they have virtual time.
 const { handle } = await import("../../src/pipeline.ts");
 const { DocumentQueue } = await import("../../src/admission/document-queue.ts");
+const { Prober } = await import("../../src/prober.ts");
 const { Owner } = await import("../../src/store/owner.ts");
 
 /** The shorter one can be over before a claim that was sent again is answered. */
@@ -135,6 +137,15 @@ export class World {
 
   async #handled(asked: Asked): Promise<void> {
     const { ledger } = this;
+    const upstream: Upstream = {
+      async execute(_outgoing, { maySend }) {
+        const execution = await ledger.execute(asked, maySend);
+        asked.executedAt = performance.now();
+        return execution;
+      },
+      abandon: () => {},
+      close: async () => {},
+    };
     try {
       const reply = await handle(asked.request, {
         rules: () => [RULE],
@@ -151,15 +162,8 @@ export class World {
           records: asked.gateway.link.records,
           leaseMs: 1_000,
         }),
-        upstream: {
-          async execute(_outgoing, { maySend }) {
-            const execution = await ledger.execute(asked, maySend);
-            asked.executedAt = performance.now();
-            return execution;
-          },
-          abandon: () => {},
-          close: async () => {},
-        },
+        upstream,
+        prober: new Prober({ upstream, records: asked.gateway.link.records, keyring: new Keyring() }),
         clientWaitMs: CLIENT_WAIT_MS,
         onLateEnd: () => {},
         onLateFailure: (_request, error) => (asked.failure = error),

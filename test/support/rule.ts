@@ -10,6 +10,7 @@ export function aRule(differing: Partial<Rule> = {}): Rule {
     scope: "auto",
     trustScope: false,
     authorize: undefined,
+    probe: undefined,
     fingerprint: { mode: "content", ignore: { fields: [], query: [] } },
     faultsOf: undefined,
     onCompleted: "replay",

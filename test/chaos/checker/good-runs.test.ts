@@ -125,6 +125,18 @@ const GOOD: [what: string, story: () => Story][] = [
         .atTheEnd(replayed),
   ],
   [
+    "unknown by its upstream's fault, and executed again, since the store lost that it was unknown",
+    () =>
+      new Story()
+        .upstream("acted", { behaviour: "bad-gateway" })
+        .client({ ...created, status: 502, body: "a proxy's" })
+        .client(unknown)
+        .later(5_000)
+        .loss("all")
+        .upstream("acted", { request: "r2", answer: "a2" })
+        .atTheEnd({ ...created, body: "a2" }),
+  ],
+  [
     "unknown, since the store lost that it was settled",
     () => new Story().later(5_000).upstream("acted").client(created).loss("tail", { lastMs: 300 }).atTheEnd(unknown),
   ],

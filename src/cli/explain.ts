@@ -8,11 +8,13 @@ import { fieldsOf } from "../domain/fields.ts";
 import { compared } from "../domain/fingerprint.ts";
 import { PROBLEMS } from "../domain/problem.ts";
 import type { Problem } from "../domain/problem.ts";
+import { targetOf } from "../domain/question.ts";
 import * as refusal from "../domain/refusal.ts";
 import { atFirstSight, find } from "../domain/rule.ts";
 import type { Rule } from "../domain/rule.ts";
 import { readsToken, scopeOf } from "../domain/scope.ts";
 import { sourceName } from "../domain/source.ts";
+import type { SourceInput } from "../domain/source.ts";
 import { createGuard } from "../inbound/guard.ts";
 import { requestInFile, requestOfCurl } from "./sample-request.ts";
 import type { SampleRequest } from "./sample-request.ts";
@@ -51,7 +53,7 @@ export async function explain(around: Surroundings): Promise<number> {
   }
   around.print(
     explained(request, ruled.rules)
-      .map(([what, how]) => `${`${what}:`.padEnd(15)}${how}`)
+      .map(([what, how]) => `${(what === "" ? "" : `${what}:`).padEnd(15)}${how}`)
       .join("\n"),
   );
   return 0;
@@ -111,7 +113,11 @@ function explained(request: SampleRequest, rules: readonly Rule[]): Line[] {
     ...turnLines(rule, document),
     ...(key === undefined
       ? KEYLESS
-      : [...fingerprintLines(rule, { method, path, query, body, content }), ...operationLines(rule)]),
+      : [
+          ...fingerprintLines(rule, { method, path, query, body, content }),
+          ...operationLines(rule),
+          ...probeLines(rule, { headers, path, query, fields, claims }),
+        ]),
   ];
 }
 
@@ -152,5 +158,21 @@ function operationLines({ onCompleted, inFlightWaitMs, retentionMs, trustScope }
   return [
     ["outcome", "an operation: executed once"],
     ["a retry", `${replayed}, for ${retentionMs / 1_000} s; while the first runs it ${waits}`],
+  ];
+}
+
+function probeLines({ probe }: Rule, input: SourceInput): Line[] {
+  if (probe === undefined) return [];
+  const { request, found, equals, since, absent, afterMs } = probe;
+  const target = targetOf(request.target, input);
+  if (target === undefined)
+    return [["where unknown", "a retry asks nothing: the request lacks what the question is made of"]];
+  const alike = equals.map(({ pointer, source }) => `whose ${pointer} is the ${sourceName(source)}`);
+  if (since !== undefined) alike.push(`not older by ${since}`);
+  const result = [found === "" ? "the whole answer" : `what stands at ${found}`, ...alike].join(", ");
+  const missing = absent.length === 0 ? "" : ` (or ${absent.join(", ")})`;
+  return [
+    ["where unknown", `a retry asks GET ${target}; ${result}, is replayed`],
+    ["", `an empty list or null${missing} twice, ${afterMs / 1_000} s apart: it is executed`],
   ];
 }

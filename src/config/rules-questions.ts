@@ -27,10 +27,12 @@ export const probe = () =>
   fields({
     request: question("GET"),
     found: z
-      .union([z.literal(""), pointer()], {
-        error: 'must be a JSON pointer, /data/0 for instance, or "" for the whole answer',
-      })
-      .meta({ description: "JSON pointer to the result in the API's answer, or to a list of what may be it." }),
+      .string()
+      .refine((text) => text === "" || isPointer(text), "must be a JSON pointer, /data/0 for instance")
+      .meta({
+        description:
+          "JSON pointer to the result in the API's answer, or to a list of what may be it; empty: the whole answer.",
+      }),
     equals: z
       .record(z.string(), source("header", "body", "query", "path"))
       .optional()

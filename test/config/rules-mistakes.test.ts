@@ -13,6 +13,11 @@ describe("a mistake is told with its line, its column and what was meant:", () =
       one("    key: { frm: [] }"),
       "conf/rules.yaml:5:12: rules.0.key does not know frm (did you mean from?)",
     ],
+    [
+      "a probe that would release too early",
+      one('    probe: { request: { path: "/i?q={body:n}" }, found: /data/0, after: 5m }'),
+      "conf/rules.yaml:5:73: rules.0.probe.after must be at least 345s: so long the API may still be working on it",
+    ],
     ["no version", "rules:\n  - { name: a, match: {} }", "conf/rules.yaml:1:1: version must be 1"],
     ["no rules", "version: 1\nrules: []", "conf/rules.yaml:2:8: rules must not be empty"],
     ["no name", "version: 1\nrules:\n  - match: {}", "conf/rules.yaml:3:5: rules.0.name is missing"],
@@ -132,6 +137,14 @@ describe("a mistake is told with its line, its column and what was meant:", () =
     ["an empty file", "", "conf/rules.yaml:1:1: the file must be a map"],
   ])("%s", (_, text, expected) => {
     expect(mistakesIn(text)).toEqual([expect.stringContaining(expected)]);
+  });
+
+  test("a probe that has no answer to read", () => {
+    expect(mistakesIn(one("    probe: { request: { method: HEAD, path: /i }, found: data, absent: [401] }"))).toEqual([
+      "conf/rules.yaml:5:33: rules.0.probe.request.method must be GET",
+      "conf/rules.yaml:5:58: rules.0.probe.found must be a JSON pointer, /data/0 for instance",
+      "conf/rules.yaml:5:73: rules.0.probe.absent.0 must be 404 or 410",
+    ]);
   });
 
   test("all mistakes are told at once", () => {

@@ -22,6 +22,9 @@ rules:
     match: { path: /orders }
     key: { required: true }
     schema: { type: object, required: [total] }
+  - name: invoices
+    match: { path: /invoices }
+    probe: { request: { path: "/invoices?q={body:number}" }, found: /data, equals: { /number: "body:number" }, since: /at, absent: [404] }
 `;
 type Told = { code: number; said: string[]; complained: string[] };
 
@@ -53,7 +56,7 @@ describe("oncegate check", () => {
   test("says that all is well", async () => {
     expect(await oncegate(["check"])).toEqual({
       code: 0,
-      said: ["settings and rules are right: create, orders, default"],
+      said: ["settings and rules are right: create, orders, invoices, default"],
       complained: [],
     });
   });
@@ -123,6 +126,22 @@ describe("oncegate explain", () => {
       ],
       complained: [],
     });
+  });
+
+  test("says what a retry of an unknown one asks the API", async () => {
+    const post = (body: string) =>
+      oncegate([
+        "explain",
+        "--curl",
+        `curl /invoices -H 'x-idempotency-key: k' -H 'authorization: Bearer a' --json '${body}'`,
+      ]);
+    expect((await post('{"number":"1/7"}')).said.slice(-2)).toEqual([
+      "where unknown: a retry asks GET /invoices?q=1%2F7; what stands at /data, whose /number is the field number in its body, not older by /at, is replayed",
+      "               an empty list or null (or 404) twice, 345 s apart: it is executed",
+    ]);
+    expect((await post('{"number":""}')).said.at(-1)).toBe(
+      "where unknown: a retry asks nothing: the request lacks what the question is made of",
+    );
   });
 
   const file = (text: string) => oncegate(["explain", "--request", "a.http"], {}, { "a.http": text });

@@ -9,7 +9,12 @@ describe.each(STORES)("an unknown outcome that is probed, on %s", (_name, startS
   const site = new ProbedSite(startStore);
 
   test("a backend that resets after creating: the retry gets what was made, and one invoice exists", async () => {
-    await site.lost("resets after creating");
+    const first = await site.lost("resets after creating");
+    expect([first.status, first.fields["retryable"]]).toEqual([502, true]);
+    expect(because(first)).toMatchObject({
+      retryAfter: "1",
+      detail: expect.stringContaining("Retry with the same key"),
+    });
     const retry = await site.post();
     expect([retry.status, retry.replayed, retry.headers.get("idempotency-source")]).toEqual([201, true, "probe"]);
     expect([retry.fields, retry.headers.get("content-type")]).toEqual([site.api.invoices[0], "application/json"]);

@@ -51,7 +51,11 @@ export class Prober {
     const askedAt = performance.now();
     const onEnd = (): void => void this.#asked.delete(name);
     const answer = await ask(probe.request, operation, { upstream: this.#upstream, share, onEnd });
-    if (answer === undefined || answer.status >= 500 || answer.status === 429) return still(refusal.probeUnheard());
+    if (answer === undefined || answer.status >= 500 || answer.status === 429) {
+      request.facts.why =
+        answer === undefined ? "the probe was not answered" : `the probe was answered ${answer.status}`;
+      return still(refusal.probeUnheard());
+    }
 
     const text = answerText(answer) ?? "";
     const { status } = answer;

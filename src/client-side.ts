@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { DocumentQueue } from "./admission/document-queue.ts";
+import { Circuits } from "./admission/circuits.ts";
 import type { Budget } from "./budget.ts";
 import type { LoadedRules } from "./config/rules.ts";
 import type { Settings } from "./config/settings.ts";
@@ -18,6 +19,8 @@ import { logAlarm, logLateEnd, logLateFailure, logRequest } from "./telemetry/lo
 import type { VerifyToken } from "./tokens.ts";
 import { openUpstream } from "./upstream/execute.ts";
 import { openPassThrough } from "./upstream/pass-through.ts";
+import { isFailure } from "./upstream/try.ts";
+import type { Execution } from "./upstream/try.ts";
 
 /** A pause in an upload longer than this is no honest client's. */
 const BODY_IDLE_MS = 30_000;
@@ -77,6 +80,11 @@ export async function openClientSide(
     naming: () => nameSecret.naming(),
     owner,
     queue,
+    circuits: new Circuits<Execution>(isFailure, {
+      kind: "never-sent",
+      reason: "circuit-open",
+      why: "the circuit is open",
+    }),
     upstream,
     prober: new Prober({ upstream, records, keyring }),
     clientWaitMs: settings.ONCEGATE_CLIENT_WAIT,

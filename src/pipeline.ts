@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import { refuse, replay } from "./answering.ts";
 import type { DocumentQueue } from "./admission/document-queue.ts";
 import { ask } from "./asking.ts";
+import type { Circuits } from "./admission/circuits.ts";
 import type { Share } from "./budget.ts";
 import { voiceOf } from "./domain/error-form.ts";
 import type { Problem } from "./domain/problem.ts";
@@ -16,6 +17,7 @@ import { within } from "./patience.ts";
 import type { Prober } from "./prober.ts";
 import { PASS_ON } from "./request.ts";
 import type { PassOn, Reply, Request, WholeBody } from "./request.ts";
+import { retriesOf } from "./retrying.ts";
 import { settle } from "./settling.ts";
 import type { Lease } from "./store/lease.ts";
 import type { Naming } from "./store/name-secret.ts";
@@ -23,6 +25,7 @@ import type { Claim, Owner } from "./store/owner.ts";
 import { StoreError, storeErrorOnly } from "./store/records.ts";
 import type { VerifyToken } from "./tokens.ts";
 import type { Upstream } from "./upstream/execute.ts";
+import type { Execution } from "./upstream/try.ts";
 
 /** What the pipeline works with. */
 export type Gate = {
@@ -34,6 +37,7 @@ export type Gate = {
   naming(): Promise<Naming | "store_lost">;
   owner: Owner;
   queue: DocumentQueue;
+  circuits: Circuits<Execution>;
   upstream: Upstream;
   prober: Prober;
   clientWaitMs: number;
@@ -97,6 +101,8 @@ async function decide(
     if (naming === "store_lost") return stop(refusal.storeLost());
     const operation = await identify(recognised.governed, naming, gate.verifyToken);
     if ("code" in operation) return stop(operation);
+    const secondsOpen = gate.circuits.secondsOpen(operation);
+    if (secondsOpen !== undefined) return stop(refusal.circuitOpen(secondsOpen));
     let claim = await claimOrWait(operation, gate);
     if (claim.kind === "unknown") {
       const looked = await gate.prober.look(operation, claim.record, share);
@@ -210,7 +216,7 @@ async function execute(
   gate: Gate,
   sending: { maySend: () => boolean; share: Share },
 ): Promise<Reply> {
-  const { request, body } = operation;
+  const { request, rule, body } = operation;
   const { facts, method, path, query } = request;
   const outgoing = {
     method,
@@ -219,7 +225,8 @@ async function execute(
     body,
   };
   const sentAt = performance.now();
-  const execution = await gate.upstream.execute(outgoing, sending);
+  const send = () => gate.upstream.execute(outgoing, sending, retriesOf(rule));
+  const execution = await gate.circuits.run(operation, send);
   const endedAt = performance.now();
   const reply = await settle(operation, execution, lease);
   facts.upstreamMs = endedAt - sentAt;

@@ -6,6 +6,7 @@ import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import { DocumentQueue } from "../src/admission/document-queue.ts";
+import { Circuits } from "../src/admission/circuits.ts";
 import { createClientPort } from "../src/inbound/app.ts";
 import { Budget } from "../src/budget.ts";
 import { CONNECTION_LIMITS } from "../src/inbound/limits.ts";
@@ -17,6 +18,7 @@ import { Owner } from "../src/store/owner.ts";
 import { StoreError } from "../src/store/records.ts";
 import type { Store } from "../src/store/records.ts";
 import { logRequest } from "../src/telemetry/log.ts";
+import { isFailure } from "../src/upstream/try.ts";
 import type { Execution } from "../src/upstream/try.ts";
 import { openPassThrough } from "../src/upstream/pass-through.ts";
 import { sqliteFixture } from "./store/sqlite-fixture.ts";
@@ -66,6 +68,7 @@ async function serving(
       naming: async () => ({ secret, isCurrent: () => true }),
       owner,
       queue: new DocumentQueue({ turns: store.turns, records, leaseMs: 1_000 }),
+      circuits: new Circuits<Execution>(isFailure, { kind: "never-sent", reason: "circuit-open", why: "" }),
       upstream,
       prober: new Prober({ upstream, records, keyring: new Keyring() }),
       clientWaitMs,

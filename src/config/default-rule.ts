@@ -25,6 +25,8 @@ export function defaultRule(settings: Settings): Rule {
     onCompleted: "replay",
     inFlightWaitMs: settings.ONCEGATE_IN_FLIGHT_WAIT,
     outcome: outcomeOfStatuses(statusLists(settings)),
+    breaker: undefined,
+    retry: undefined,
     retentionMs: settings.ONCEGATE_RETENTION,
     turn: undefined,
     errors: { format: "problem", statuses: {} },

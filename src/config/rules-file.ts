@@ -4,6 +4,7 @@ import type { ProblemCode } from "../domain/problem.ts";
 import { isPointer } from "../domain/pointer.ts";
 import { pathPattern } from "../domain/match.ts";
 import type { StatusRange } from "../domain/outcome.ts";
+import { breaker, retry } from "./rules-sending.ts";
 import * as value from "./values.ts";
 import { probe, question } from "./rules-questions.ts";
 import { didYouMean, fields, list, scalar, source, unknownName, word } from "./rules-values.ts";
@@ -196,6 +197,8 @@ export const RuleSource = fields({
     description:
       "Deletes of one document: each waits for the edits before it, and a second one is refused with document-deleting at once.",
   }),
+  breaker: breaker().optional(),
+  retry: retry().optional(),
   schema: z
     .union([z.string(), z.record(z.string(), z.unknown())], { error: "must be a JSON Schema or the path of one" })
     .optional()

@@ -100,6 +100,8 @@ function compile(source: RuleSource, context: RulesContext, wrong: Wrong): Rule 
     onCompleted: source.onCompleted ?? "replay",
     inFlightWaitMs: waitOf(source.onInFlight) ?? fallback.inFlightWaitMs,
     outcome: outcomeOf(source.outcome ?? {}, context.statuses),
+    breaker: source.breaker,
+    retry: source.retry,
     retentionMs: source.retention ?? fallback.retentionMs,
     turn: turnOf(source, wrong),
     errors: errorsOf(source.errors) ?? fallback.errors,

@@ -104,5 +104,8 @@ export function documentName(secret: Buffer, scope: string, kind: string, id: st
 /** How a key is known in every scope. */
 export const hashOfKey = (secret: Buffer, key: string): Token => digest(secret, "key", key);
 
+/** The scope's half of a name. */
+export const scopeHashOf = (name: Name): string => name.slice(0, name.indexOf("."));
+
 /** The key's half of a name: enough for an operator to find a customer's key, without the customer's credential. */
 export const keyHashOf = (name: Name): string => name.slice(name.indexOf(".") + 1);

@@ -154,6 +154,13 @@ export const PROBLEMS = {
     retryAfter: 1,
     next: "Nothing was sent: it is safe to send it again.",
   },
+  "circuit-open": {
+    statuses: [503],
+    title: "The API keeps failing and is left alone for a while",
+    retryable: true,
+    retryAfter: 1,
+    next: "Nothing was sent: send it again after the time in Retry-After, with the same key.",
+  },
   overloaded: {
     statuses: [503],
     title: "Too much is under way",
@@ -187,7 +194,7 @@ export type Problem = {
   what: string;
   /** What to do next, where the table's words do not fit: for requests without a key. */
   next?: string;
-  /** Seconds after which a retry can succeed by itself, where the table does not say so of the code. */
+  /** Seconds after which a retry can succeed by itself, where that is known better than in the table. */
   retryAfter?: number;
   /** One of the code's statuses, where not the first. */
   status?: number | undefined;

@@ -154,8 +154,18 @@ export const stillRunning = (waitedMs: number): Problem => ({
   what: `The API has not answered within ${waitedMs / 1_000} s.`,
 });
 
-/** `lease-over`: the owner's clock forbade it; `unsendable`: malformed for HTTP; `abandoned`: the gateway stops. */
-export type NeverSent = "unreachable" | "lease-over" | "unsendable" | "abandoned";
+/** `seconds`: after which one operation is tried again. */
+export const circuitOpen = (seconds: number): Problem => ({
+  code: "circuit-open",
+  what: "The API failed several times in a row for this customer.",
+  retryAfter: seconds,
+});
+
+/**
+ * `lease-over`: the owner's clock forbade it; `unsendable`: malformed for HTTP; `abandoned`: the gateway stops; `circuit-open`: it
+ * opened after the operation was let in.
+ */
+export type NeverSent = "unreachable" | "lease-over" | "unsendable" | "abandoned" | "circuit-open";
 
 export const neverSent = (reason: NeverSent): Problem => {
   switch (reason) {
@@ -167,6 +177,8 @@ export const neverSent = (reason: NeverSent): Problem => {
       return { code: "bad-request", what: "The request has a header or a target that cannot be sent on." };
     case "abandoned":
       return { code: "draining", what: "The gateway had to stop before the request was sent." };
+    case "circuit-open":
+      return circuitOpen(1);
   }
 };
 

@@ -1,3 +1,4 @@
+import type { Breaker } from "./breaker.ts";
 import type { ErrorForm } from "./error-form.ts";
 import type { Fields } from "./fields.ts";
 import type { FingerprintSetting } from "./fingerprint.ts";
@@ -37,6 +38,10 @@ export type Rule = {
   /** How long a retry waits for the running original before it gets 409; `Prefer: wait` may ask for longer. */
   inFlightWaitMs: number;
   outcome: readonly OutcomeLine[];
+  /** Where the API fails again and again for a scope, it is left alone for a while. */
+  breaker: Breaker | undefined;
+  /** What did not begin is tried again while its client waits; undefined: only what was never sent, for two seconds. */
+  retry: Retry | undefined;
   retentionMs: number;
   /** Operations on one document have their turn one after the other, also those without a key. */
   turn: TurnRule | undefined;
@@ -48,6 +53,8 @@ export type Rule = {
  * `isDelete`: a second one is refused at once while one waits or runs (turn.ts).
  */
 type TurnRule = { document: Source; kind: string; isDelete: boolean; waitMs: number };
+/** At most so many tries, the last of them begun within that time. */
+type Retry = { tries: number; withinMs: number };
 
 /** `pointer`: where in the body (RFC 6901). */
 export type Fault = { pointer: string; detail: string };

@@ -2,22 +2,20 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CONNECTIONS, connectUpstream } from "./connect.ts";
 import { Crowd } from "./crowd.ts";
 import { Places } from "./places.ts";
+import { BRIEF, pauseBeforeNext } from "./retries.ts";
+import type { Retries } from "./retries.ts";
 import { Try } from "./try.ts";
 import type { Execution, Permit, UpstreamSettings } from "./try.ts";
 
 type Outgoing = { method: string; target: string; headers: string[]; body: Uint8Array };
 
 export type Upstream = {
-  /** Sends `request` at most once, wherever it fails, and only where `permit` says so. Never throws. */
-  execute(request: Outgoing, permit: Permit): Promise<Execution>;
+  /** Executes `request` at most once, wherever it fails, and sends it only where `permit` says so. Never throws. */
+  execute(request: Outgoing, permit: Permit, retries?: Retries): Promise<Execution>;
   /** Gives up on everything under way: the process must end. */
   abandon(): void;
   close(): Promise<void>;
 };
-
-/** Re-tries of what was never sent: enough for a restarting upstream's gap, over before a client would notice. */
-const RETRY_PAUSES_MS = [200, 800];
-const RETRY_WITHIN_MS = 2_000;
 
 export function openUpstream(settings: UpstreamSettings): Upstream {
   const { pool, resetting } = connectUpstream(settings);
@@ -25,7 +23,7 @@ export function openUpstream(settings: UpstreamSettings): Upstream {
   const underWay = new Crowd<Try>();
   const places = new Places(CONNECTIONS);
 
-  let isAbandoned = false;
+  const abandoned = new AbortController();
 
   const onFree = (one: Try): void => {
     if (underWay.remove(one)) places.give();
@@ -33,7 +31,7 @@ export function openUpstream(settings: UpstreamSettings): Upstream {
 
   const tryOnce = async (request: Outgoing, permit: Permit): Promise<Execution> => {
     const hasPlace = await places.take(settings.connectTimeoutMs);
-    if (isAbandoned) return { kind: "never-sent", reason: "abandoned", why: "the gateway stops" };
+    if (abandoned.signal.aborted) return { kind: "never-sent", reason: "abandoned", why: "the gateway stops" };
     if (!hasPlace) return { kind: "never-sent", reason: "unreachable", why: "no free connection in time" };
     const one = new Try(settings, permit, { resetting, onFree });
     underWay.add(one);
@@ -46,19 +44,18 @@ export function openUpstream(settings: UpstreamSettings): Upstream {
   };
 
   return {
-    async execute(request, permit) {
+    async execute(request, permit, retries = BRIEF) {
       const startedAt = performance.now();
-      for (const pause of RETRY_PAUSES_MS) {
+      for (let tried = 1; ; tried++) {
         const execution = await tryOnce(request, permit);
-        if (execution.kind !== "never-sent" || execution.reason !== "unreachable") return execution;
-        const wait = pause * (0.75 + Math.random() / 2);
-        if (performance.now() + wait - startedAt > RETRY_WITHIN_MS) return execution;
-        await sleep(wait);
+        const pause = pauseBeforeNext(execution, retries, { tried, elapsedMs: performance.now() - startedAt });
+        if (pause === undefined) return execution;
+        await sleep(pause, undefined, { signal: abandoned.signal }).catch(() => {});
+        if (abandoned.signal.aborted) return execution;
       }
-      return tryOnce(request, permit);
     },
     abandon() {
-      isAbandoned = true;
+      abandoned.abort();
       places.close();
       for (const one of underWay.all()) one.abandon();
     },

@@ -19,6 +19,20 @@ export type Execution =
   | { kind: "never-sent"; reason: NeverSent; why: string }
   | { kind: "lost"; reason: UnknownReason; why: string };
 
+/** The upstream is in trouble: it cannot be reached, answers 5xx, or does not answer. What the gateway kept back says nothing of it. */
+export function isFailure(execution: Execution): boolean {
+  switch (execution.kind) {
+    case "answered":
+      return execution.answer.status >= 500;
+    case "overflowed":
+      return execution.status >= 500;
+    case "never-sent":
+      return execution.reason === "unreachable";
+    case "lost":
+      return execution.reason !== "shutdown";
+  }
+}
+
 export type UpstreamSettings = UpstreamAddress & {
   /** From the first byte of the request to the end of the answer. */
   timeoutMs: number;

@@ -6,6 +6,9 @@ import type { Upstream } from "../../src/upstream/execute.ts";
 import type { Alarm } from "../../src/store/lease.ts";
 import { Keyring } from "../../src/store/keyring.ts";
 import { StoreError } from "../../src/store/records.ts";
+import { Circuits } from "../../src/admission/circuits.ts";
+import { isFailure } from "../../src/upstream/try.ts";
+import type { Execution } from "../../src/upstream/try.ts";
 import { DomainRecords } from "../store/domain-records.ts";
 import { DomainTurns } from "../store/domain-turns.ts";
 import { outcomeOfStatuses } from "../../src/domain/outcome.ts";
@@ -162,6 +165,7 @@ export class World {
           records: asked.gateway.link.records,
           leaseMs: 1_000,
         }),
+        circuits: new Circuits<Execution>(isFailure, { kind: "never-sent", reason: "circuit-open", why: "" }),
         upstream,
         prober: new Prober({ upstream, records: asked.gateway.link.records, keyring: new Keyring() }),
         clientWaitMs: CLIENT_WAIT_MS,

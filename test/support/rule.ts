@@ -16,6 +16,8 @@ export function aRule(differing: Partial<Rule> = {}): Rule {
     onCompleted: "replay",
     inFlightWaitMs: 0,
     outcome: [],
+    breaker: undefined,
+    retry: undefined,
     retentionMs: 60_000,
     turn: undefined,
     errors: { format: "problem", statuses: {} },

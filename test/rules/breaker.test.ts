@@ -1,0 +1,68 @@
+import { describe, expect, test } from "@jest/globals";
+import { expectProblem } from "../support/expect-problem.ts";
+import { until } from "../support/until.ts";
+import { JSON_TYPE, oneRule } from "./one-rule.ts";
+
+const one = oneRule();
+const BREAKER = { breaker: { failures: 3, coolOff: "1s" }, scope: ["header:x-org"] };
+let keys = 0;
+const fresh = (org: string) => one.post({ headers: { "x-org": org, "idempotency-key": `k${keys++}` } });
+
+async function failTimes(times: number, status = 500): Promise<void> {
+  one.answer = (res) => void res.writeHead(status, JSON_TYPE).end("{}");
+  for (let i = 0; i < times; i++) expect((await fresh("a")).status).toBe(status);
+}
+
+describe("the circuit breaker of a rule", () => {
+  test("after n consecutive 5xx of an organisation: 503 with Retry-After, and the API is not called", async () => {
+    await one.withRule(BREAKER);
+    await failTimes(3);
+    const key = { "idempotency-key": "later", "x-org": "a" };
+    const refused = await one.post({ headers: key });
+    expectProblem(refused, "circuit-open", 503);
+    for (let i = 0; i < 20; i++) expectProblem(await fresh("a"), "circuit-open");
+    expect(one.executed).toBe(3);
+    one.answer = (res) => void res.writeHead(201).end("made");
+    expect((await fresh("b")).status).toBe(201);
+    expect(one.executed).toBe(4);
+  });
+
+  test("nothing is claimed while it is open: the same key executes afterwards; the first success closes it", async () => {
+    await one.withRule(BREAKER);
+    await failTimes(3);
+    const later = () => one.post({ headers: { "idempotency-key": "later", "x-org": "a" } });
+    expectProblem(await later(), "circuit-open");
+    one.answer = (res) => void res.writeHead(201).end("made");
+    const made = await until("it is tried", async () => {
+      const answer = await later();
+      return answer.status === 201 && answer;
+    });
+    expect([made.replayed, one.executed]).toEqual([false, 4]);
+    await failTimes(2);
+    expect(one.executed).toBe(6);
+  });
+
+  test("after the cool-off one call tells, however many come at once", async () => {
+    await one.withRule(BREAKER);
+    await failTimes(3);
+    const answered = await until("it has cooled off", async () => {
+      const answers = await Promise.all(Array.from({ length: 5 }, () => fresh("a")));
+      return one.executed > 3 && answers.map(({ status }) => status).toSorted((a, b) => a - b);
+    });
+    expect([answered, one.executed]).toEqual([[500, 503, 503, 503, 503], 4]);
+  });
+
+  test.each([429, 402, 404])("%i is no failure of the API", async (status) => {
+    await one.withRule(BREAKER);
+    await failTimes(5, status);
+    expect(one.executed).toBe(5);
+  });
+
+  test("answers that never come, and connections that break, are failures", async () => {
+    await one.withRule(BREAKER);
+    one.answer = (res) => void res.socket?.resetAndDestroy();
+    for (let i = 0; i < 3; i++) expectProblem(await fresh("a"), "outcome-unknown", 502);
+    expectProblem(await fresh("a"), "circuit-open");
+    expect(one.executed).toBe(3);
+  });
+});

@@ -21,6 +21,7 @@ export const LONG = [
   "test/store/redis-cluster.test.ts",
   "test/store/redis-sentinel.test.ts",
   "test/store/turn-histories.test.ts",
+  "test/styles/efakturuj-client.test.ts",
   "test/upstream/hostile-upstreams.test.ts",
 ];
 

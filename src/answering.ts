@@ -3,8 +3,10 @@ import type { Voice } from "./domain/error-form.ts";
 import { endToEnd, via } from "./domain/headers.ts";
 import type { RawHeaders } from "./domain/headers.ts";
 import type { Problem } from "./domain/problem.ts";
+import { publicationOf } from "./domain/publication.ts";
 import * as refusal from "./domain/refusal.ts";
 import type { Kept } from "./domain/replay.ts";
+import type { Rule } from "./domain/rule.ts";
 import type { Operation } from "./operation.ts";
 import type { Reply, Request } from "./request.ts";
 
@@ -12,6 +14,12 @@ import type { Reply, Request } from "./request.ts";
 export function refuse(request: Request, problem: Problem, say: Voice = PLAIN): Reply {
   const { status, headers, body } = say(problem, request.id);
   return { outcome: problem.code, status, headers, body };
+}
+
+/** What is said to anybody who asks for the rules. */
+export function publish(rules: readonly Rule[]): Reply {
+  const headers = ["Content-Type", "application/json", "Cache-Control", "no-cache"];
+  return { outcome: "published", status: 200, headers, body: Buffer.from(JSON.stringify(publicationOf(rules))) };
 }
 
 export type UpstreamAnswer = { status: number; headers: RawHeaders; body: Reply["body"] };

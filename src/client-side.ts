@@ -76,6 +76,7 @@ export async function openClientSide(
   });
   const gate: Gate = {
     rules: () => inForce.rules,
+    isPublishing: settings.ONCEGATE_PUBLISH,
     verifyToken,
     naming: () => nameSecret.naming(),
     owner,

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Readable } from "node:stream";
-import { refuse, replay } from "./answering.ts";
+import { publish, refuse, replay } from "./answering.ts";
 import type { DocumentQueue } from "./admission/document-queue.ts";
 import { ask } from "./asking.ts";
 import type { Circuits } from "./admission/circuits.ts";
 import type { Share } from "./budget.ts";
 import { voiceOf } from "./domain/error-form.ts";
 import type { Problem } from "./domain/problem.ts";
+import { asksForPublication } from "./domain/publication.ts";
 import type { Token } from "./domain/record.ts";
 import * as refusal from "./domain/refusal.ts";
 import { atFirstSight, preferredWaitMs } from "./domain/rule.ts";
@@ -31,6 +32,8 @@ import type { Execution } from "./upstream/try.ts";
 export type Gate = {
   /** In the order in which they are looked at. */
   rules(): readonly Rule[];
+  /** The rules are there for every client to read. */
+  isPublishing: boolean;
   /** Of the JWT that a scope is read from; without it tokens are decoded and not verified. */
   verifyToken?: VerifyToken | undefined;
   /** Throws StoreError while the store was never reached. */
@@ -48,6 +51,7 @@ export type Gate = {
 
 /** One request, top to bottom (DESIGN, section 3). Resolves to the reply, or says that the request is none of an operation's. */
 export async function handle(request: Request, gate: Gate): Promise<Reply | PassOn> {
+  if (gate.isPublishing && asksForPublication(request)) return publish(gate.rules());
   const sight = atFirstSight(gate.rules(), request);
   if (sight.kind === "pass-through") return PASS_ON;
   if (sight.kind === "refused")

@@ -41,7 +41,7 @@ export type Facts = {
   why?: string;
 };
 
-type Outcome = "completed" | "replayed" | "released" | "unknown" | "pass-through" | ProblemCode;
+type Outcome = "completed" | "replayed" | "released" | "unknown" | "published" | "pass-through" | ProblemCode;
 
 export type Reply = {
   outcome: Exclude<Outcome, "pass-through">;

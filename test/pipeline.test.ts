@@ -64,6 +64,7 @@ async function serving(
   const upstream = { execute, abandon: () => {}, close: async () => {} };
   port = createClientPort({
     gate: {
+      isPublishing: false,
       rules: () => [aRule({ outcome: outcomeOfStatuses({ release: [], unknown: [[502, 502]] }) })],
       naming: async () => ({ secret, isCurrent: () => true }),
       owner,

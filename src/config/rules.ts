@@ -117,7 +117,7 @@ function matchOf(source: RuleSource["match"], { methods }: Match): Match {
   const { body = {}, bodyPresent = [], bodyAbsent = [] } = source;
   return {
     methods: source.methods ?? methods,
-    path: source.path?.pattern,
+    path: source.path,
     body: [
       ...Object.entries(body).map(([field, texts]) => ({ field, is: "one-of" as const, texts: [texts].flat() })),
       ...bodyPresent.map((field) => ({ field, is: "present" as const })),

@@ -136,6 +136,10 @@ export const Settings = z
       description:
         "observe: everything is passed on, what would have been stopped is counted (oncegate_observed_total) and logged.",
     }),
+    ONCEGATE_PUBLISH: value.yesNo().prefault("true").meta({
+      description:
+        "Answer GET /.well-known/idempotency on the clients' port with what clients may know of the rules. false leaves that path to the API.",
+    }),
     ONCEGATE_RULES: z.string().optional().meta({
       description:
         "Path of a rules file, YAML or JSON, that says more about some routes (docs/rules.schema.json). Read at the start and again on SIGHUP.",

@@ -4,8 +4,8 @@ import type { Fields } from "./fields.ts";
 export type Match = {
   /** Methods that accept keys; others pass through. */
   methods: readonly string[];
-  /** undefined: every path. */
-  path: RegExp | undefined;
+  /** As it is written, and what it matches; undefined: every path. */
+  path: { glob: string; pattern: RegExp } | undefined;
   /** All must hold. Where there is none, the rule is chosen without looking at the body. */
   body: readonly BodyCondition[];
 };
@@ -17,8 +17,8 @@ export function isOnRoute(match: Match, method: string, path: string): boolean {
   return match.methods.includes(method) && isOnPath(match, path);
 }
 
-export const isOnPath = ({ path: pattern }: Match, path: string): boolean =>
-  pattern === undefined || pattern.test(plainPath(path));
+export const isOnPath = (match: Match, path: string): boolean =>
+  match.path === undefined || match.path.pattern.test(plainPath(path));
 
 export function bodyMatches({ body }: Match, fields: Fields): boolean {
   return body.every((condition) => {

@@ -39,6 +39,21 @@ export function parseSource(text: string): Source | undefined {
   }
 }
 
+/** As parseSource reads it. */
+export function sourceText(source: Source): string {
+  switch (source.from) {
+    case "basic":
+      return "basic:username";
+    case "path":
+      return `path:${source.index}`;
+    case "header":
+    case "jwt":
+    case "body":
+    case "query":
+      return `${source.from}:${source.name}`;
+  }
+}
+
 /** As it is called in a sentence. */
 export function sourceName(source: Source): string {
   switch (source.from) {

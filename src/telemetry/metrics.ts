@@ -21,7 +21,7 @@ export function openMetrics({
   const registers = [registry];
   const requests = new Counter({
     name: "oncegate_requests_total",
-    help: "Requests by outcome: completed, replayed, released, unknown (it became so), pass-through or a problem's code.",
+    help: "Requests by outcome: completed, replayed, released, unknown (it became so), published, pass-through or a problem's code.",
     labelNames: ["outcome"],
     registers,
   });

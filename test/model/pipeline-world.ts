@@ -151,6 +151,7 @@ export class World {
     };
     try {
       const reply = await handle(asked.request, {
+        isPublishing: false,
         rules: () => [RULE],
         naming: async () => {
           if (asked.gateway.link.isDown) {

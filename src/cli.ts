@@ -2,6 +2,7 @@ import { adminUrl, causeOf } from "./cli/admin-client.ts";
 import { check } from "./cli/check.ts";
 import { explain } from "./cli/explain.ts";
 import { keys } from "./cli/keys.ts";
+import { reconcile } from "./reconcile/command.ts";
 import { prove } from "./prove/prove.ts";
 import { serve } from "./serve.ts";
 import { store } from "./cli/store.ts";
@@ -16,6 +17,7 @@ const HELP = `Usage: oncegate [command]
   explain          say which rule governs a request and what would happen, sending nothing; explain --help
   keys             show and resolve operations of which nobody knows the outcome; keys --help
   store            show the store's id, and accept that it lost data; store --help
+  reconcile        compare the API's recent invoices with the records; reconcile --help
   prove            kill real gateways on your store for half a minute, and count what became of 1,000 invoices; prove --help
   version          print the version
   help             print this`;
@@ -36,6 +38,8 @@ export async function run(around: Surroundings): Promise<number> {
       return explain(around);
     case "store":
       return store(around);
+    case "reconcile":
+      return reconcile(around);
     case "prove":
       return prove(around);
     case "version":

@@ -27,6 +27,7 @@ export function defaultRule(settings: Settings): Rule {
     outcome: outcomeOfStatuses(statusLists(settings)),
     breaker: undefined,
     retry: undefined,
+    listing: undefined,
     retentionMs: settings.ONCEGATE_RETENTION,
     turn: undefined,
     errors: { format: "problem", statuses: {} },

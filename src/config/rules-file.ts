@@ -4,6 +4,7 @@ import type { ProblemCode } from "../domain/problem.ts";
 import { isPointer } from "../domain/pointer.ts";
 import { pathPattern } from "../domain/match.ts";
 import type { StatusRange } from "../domain/outcome.ts";
+import { reconcile } from "./rules-reconcile.ts";
 import { breaker, retry } from "./rules-sending.ts";
 import * as value from "./values.ts";
 import { probe, question } from "./rules-questions.ts";
@@ -199,6 +200,7 @@ export const RuleSource = fields({
   }),
   breaker: breaker().optional(),
   retry: retry().optional(),
+  reconcile: reconcile().optional(),
   schema: z
     .union([z.string(), z.record(z.string(), z.unknown())], { error: "must be a JSON Schema or the path of one" })
     .optional()

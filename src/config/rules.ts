@@ -102,6 +102,7 @@ function compile(source: RuleSource, context: RulesContext, wrong: Wrong): Rule 
     outcome: outcomeOf(source.outcome ?? {}, context.statuses),
     breaker: source.breaker,
     retry: source.retry,
+    listing: source.reconcile,
     retentionMs: source.retention ?? fallback.retentionMs,
     turn: turnOf(source, wrong),
     errors: errorsOf(source.errors) ?? fallback.errors,

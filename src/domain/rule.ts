@@ -10,6 +10,7 @@ import type { OutcomeLine } from "./outcome.ts";
 import type { Probe } from "./probe.ts";
 import type { Problem } from "./problem.ts";
 import type { Question } from "./question.ts";
+import type { Listing } from "./reconciliation.ts";
 import * as refusal from "./refusal.ts";
 import { withoutScope } from "./scope.ts";
 import type { ScopeSetting } from "./scope.ts";
@@ -42,6 +43,8 @@ export type Rule = {
   breaker: Breaker | undefined;
   /** What did not begin is tried again while its client waits; undefined: only what was never sent, for two seconds. */
   retry: Retry | undefined;
+  /** How the API lists what it has, for those who compare it with the records. */
+  listing: Listing | undefined;
   retentionMs: number;
   /** Operations on one document have their turn one after the other, also those without a key. */
   turn: TurnRule | undefined;

@@ -39,6 +39,8 @@ export interface Records {
   list(state: Open["state"], limit: number): Promise<Listed[]>;
   /** The names of all records of one key, in whatever scope and state: those whose second half is `keyHash`. */
   find(keyHash: Token): Promise<Name[]>;
+  /** The names of all records. For what is done at night: it looks at the whole store, a part at a time. */
+  names(): Promise<Name[]>;
   /** How many records read as unknown now. */
   countUnknown(): Promise<number>;
 }

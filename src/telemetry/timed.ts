@@ -33,6 +33,7 @@ export function timed(records: Records, told: Answered): Records {
     resolve: (...args) => timing("resolve", records.resolve(...args), told),
     list: (...args) => timing("list", records.list(...args), told),
     find: (...args) => timing("find", records.find(...args), told),
+    names: () => timing("names", records.names(), told),
     read: (...args) => timing("read", records.read(...args), told),
     countUnknown: () => timing("countUnknown", records.countUnknown(), told),
   };

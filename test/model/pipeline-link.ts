@@ -62,6 +62,7 @@ export class StoreLink {
       resolve: never,
       list: never,
       find: never,
+      names: never,
       countUnknown: never,
     };
   }

@@ -210,6 +210,7 @@ export function resolving({ open, advance }: Given): void {
     await store.records.release(names[0]!, anyOwner());
     expect((await store.records.find(key)).toSorted()).toEqual(names.toSorted());
     expect(await store.records.find(anyToken())).toEqual([]);
+    expect(await store.records.names()).toEqual(expect.arrayContaining(names));
   });
 
   test("the journal tells the newest first, and no more than asked for", async () => {

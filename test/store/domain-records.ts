@@ -5,7 +5,7 @@ import { begin, complete, hold, look, release, renew, resolve, revoke } from "..
 import type { Change } from "../../src/domain/settlement.ts";
 import type { Records } from "../../src/store/records.ts";
 
-export type Verbs = Omit<Records, "time" | "list" | "find">;
+export type Verbs = Omit<Records, "time" | "list" | "find" | "names">;
 
 /** The domain's functions on a map: what a store is, without a store. */
 export class DomainRecords implements Verbs {

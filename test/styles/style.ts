@@ -19,6 +19,8 @@ export type Api = (
 
 export type Style = {
   gateway: OpenGateway;
+  /** Where the API itself is. */
+  apiUrl: string;
   /** The oracle: what there really is. */
   made: unknown[];
   send(path: string, sent: Sent): Promise<Answer>;
@@ -38,7 +40,8 @@ export function style(file: string, api: Api): Style {
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
-    one.gateway = await openGateway({ ONCEGATE_UPSTREAM_URL: `http://127.0.0.1:${port}` }, { rules });
+    one.apiUrl = `http://127.0.0.1:${port}`;
+    one.gateway = await openGateway({ ONCEGATE_UPSTREAM_URL: one.apiUrl }, { rules });
     one.send = (path, sent) => send(one.gateway.url + path, sent);
     await untilReady(one.gateway);
   });

@@ -15,6 +15,8 @@ import { startGateway } from "../../src/wiring.ts";
 export type OpenGateway = {
   url: string;
   adminUrl: string;
+  /** As in ONCEGATE_STORE. */
+  store: string;
   /** Log lines as written. */
   lines: string[];
   close(): Promise<void>;
@@ -61,6 +63,7 @@ export async function openGateway(
   return {
     url: gateway.listeners.clients,
     adminUrl: gateway.listeners.admin!,
+    store: loaded.settings.ONCEGATE_STORE,
     lines,
     async close() {
       await gateway.close();

@@ -18,6 +18,7 @@ export function aRule(differing: Partial<Rule> = {}): Rule {
     outcome: [],
     breaker: undefined,
     retry: undefined,
+    listing: undefined,
     retentionMs: 60_000,
     turn: undefined,
     errors: { format: "problem", statuses: {} },

@@ -161,15 +161,14 @@ export class RedisRecords implements Records {
 
   async find(keyHash: Token): Promise<Name[]> {
     const prefix = `og:{${keyHash[0]}}:`;
-    const names = new Set<Name>();
-    let cursor = "0";
-    do {
-      const page = await this.#servers.ask(prefix, "SCAN", cursor, "MATCH", `${prefix}*.${keyHash}`, "COUNT", 1_000);
-      const [next, keys] = z.tuple([z.instanceof(Buffer), z.array(z.instanceof(Buffer))]).parse(page);
-      for (const key of keys) names.add(key.toString("latin1", prefix.length));
-      cursor = next.toString();
-    } while (cursor !== "0");
-    return [...names];
+    return namesIn((...args) => this.#servers.ask(prefix, "SCAN", ...args), `${prefix}*.${keyHash}`);
+  }
+
+  async names(): Promise<Name[]> {
+    const ofMasters = await Promise.all(
+      this.#servers.masters().map(({ master }) => namesIn((...args) => master.ask("SCAN", args), "og:{*}:*.*")),
+    );
+    return [...new Set(ofMasters.flat())];
   }
 
   async countUnknown(): Promise<number> {
@@ -216,6 +215,22 @@ export class RedisRecords implements Records {
       throw new StoreError("unsent", "Redis holds a record in a format of another version of Oncegate");
     return { answer, at, value };
   }
+}
+
+/** Where `scan` shows keys that match. */
+async function namesIn(scan: (...args: string[]) => Promise<unknown>, pattern: string): Promise<Name[]> {
+  const names = new Set<Name>();
+  let cursor = "0";
+  do {
+    const page = await scan(cursor, "MATCH", pattern, "COUNT", "1000");
+    const [next, keys] = z.tuple([z.instanceof(Buffer), z.array(z.instanceof(Buffer))]).parse(page);
+    for (const key of keys) {
+      const name = /^og:\{.\}:([\w-]{22}\.[\w-]{22})$/.exec(key.toString("latin1"))?.[1];
+      if (name !== undefined) names.add(name);
+    }
+    cursor = next.toString();
+  } while (cursor !== "0");
+  return [...names];
 }
 
 function given(value: Buffer | undefined): Buffer {

@@ -71,13 +71,8 @@ export async function openSqlite(options: SqliteSettings): Promise<Store> {
       look: (name, owner, gatewayAt) => thread.ask("look", name, owner, gatewayAt),
       resolve: (name, resolution, note) => thread.ask("resolve", name, resolution, note),
       list: (state, limit) => thread.ask("list", state, limit),
-      async find(keyHash) {
-        const names: Name[] = [];
-        // One part of the index at a time: at millions of records a claim would otherwise wait behind the whole of it.
-        for (const [i, first] of FIRST_CHARACTERS.entries())
-          names.push(...(await thread.ask("find", keyHash, first, FIRST_CHARACTERS[i + 1] ?? "~")));
-        return names;
-      },
+      find: (keyHash) => ofEachPart((first, end) => thread.ask("find", keyHash, first, end)),
+      names: () => ofEachPart((first, end) => thread.ask("names", first, end)),
       countUnknown: () => thread.ask("countUnknown"),
     },
     turns: {
@@ -109,4 +104,11 @@ export async function openSqlite(options: SqliteSettings): Promise<Store> {
       return thread.close();
     },
   };
+}
+
+/** One part of the index at a time: at millions of records a claim would otherwise wait behind the whole of it. */
+async function ofEachPart(ask: (first: string, end: string) => Promise<Name[]>): Promise<Name[]> {
+  const names: Name[][] = [];
+  for (const [i, first] of FIRST_CHARACTERS.entries()) names.push(await ask(first, FIRST_CHARACTERS[i + 1] ?? "~"));
+  return names.flat();
 }

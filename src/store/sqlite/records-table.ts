@@ -39,6 +39,7 @@ export function recordsTable(db: DatabaseSync) {
   };
   // Answered by the index of names alone.
   const find = db.prepare("SELECT name FROM record WHERE name >= ? AND name < ? AND substr(name, 24) = ?");
+  const names = db.prepare("SELECT name FROM record WHERE name >= ? AND name < ?");
 
   return {
     load(name: Name, now: Now): Entry | undefined {
@@ -78,6 +79,9 @@ export function recordsTable(db: DatabaseSync) {
     /** Among the names from `first` up to and without `end`. */
     find(keyHash: Token, first: string, end: string): Name[] {
       return find.all(first, end, keyHash).map((row) => text(row, "name"));
+    },
+    names(first: string, end: string): Name[] {
+      return names.all(first, end).map((row) => text(row, "name"));
     },
     countUnknown({ lease }: Now): number {
       return Number(countUnknown.get({ lease })?.["unknowns"]);

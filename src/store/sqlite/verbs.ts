@@ -122,6 +122,7 @@ export function verbs(db: DatabaseSync) {
     },
     list: (state: Open["state"], limit: number): Listed[] => table.list(state, limit, now()),
     find: (keyHash: Token, first: string, end: string): Name[] => table.find(keyHash, first, end),
+    names: (first: string, end: string): Name[] => table.names(first, end),
     journal: (limit: number): JournalEntry[] => journal.latest(limit),
     countUnknown: (): number => table.countUnknown(now()),
     /** A real write, so that a full or read-only disk shows. */

@@ -44,7 +44,8 @@ export function reportOf({ rule, listing, from, invoices, kept, findings, url }:
 export function tableOf(report: Report): string {
   const { rule, from, invoices, records, notCompared, duplicates, withoutInvoice, unknown } = report;
   return [
-    `rule ${rule}, since ${from}: ${invoices} invoices, ${records} records, ${notCompared} of them not compared: their answers name no invoice`,
+    `rule ${rule}, since ${from}: ${invoices} invoices, ${records} records`,
+    ...(notCompared > 0 ? [`${notCompared} of the records are not compared: their answers name no invoice`] : []),
     ...section(
       "duplicates",
       ["organisation", "number", "keep", "other", "would void it"],

@@ -17,7 +17,6 @@ import { openStoreOf } from "../foundations.ts";
 import { reasonOf } from "../reason.ts";
 import { Keyring } from "../store/keyring.ts";
 import { NameSecret } from "../store/name-secret.ts";
-import { Operator } from "../store/operator.ts";
 import { FAILED, TOLD_WRONG } from "../surroundings.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { openUpstream } from "../upstream/execute.ts";
@@ -135,17 +134,11 @@ async function compared({ settings, rule, listing, from, headers, isOfAllScopes 
   const store = await openStoreOf(settings, around);
   try {
     const keyring = new Keyring(settings.ONCEGATE_ENCRYPTION_KEYS);
-    const { records, journal } = store;
     const naming = await new NameSecret(store, keyring, settings.ONCEGATE_NAME_SECRET).naming();
     if (naming === "store_lost") throw new Error("the store lost data: look at oncegate store status");
     const { secret } = naming;
     const isMeant = isOfAllScopes ? () => true : ofScope(scopeIn(rule, headers), secret);
-    const operator = new Operator({ records, keyring, journal, retentionMs: 0, quarantineMs: 0 });
-    const kept = await remembered(
-      { names: () => records.names(), show: (name) => operator.show(name) },
-      from.getTime(),
-      isMeant,
-    );
+    const kept = await remembered({ records: store.records, keyring }, from.getTime(), isMeant);
     const invoices = await pull(listing, from, headers, upstream); // last: what is made meanwhile is in the list at least
     return reportOf({
       rule,

@@ -98,6 +98,22 @@ describe("a mistake is told with its line, its column and what was meant:", () =
       "conf/rules.yaml:5:26: rules.0.outcome.release.0 must have in or equals, one of them, where it has body, and only there",
     ],
     [
+      "a breaker that never opens",
+      one("    breaker: { failures: 0, coolOff: 30s }"),
+      "conf/rules.yaml:5:26: rules.0.breaker.failures ",
+    ],
+    ["one try, which is no retry", one("    retry: { tries: 1 }"), "conf/rules.yaml:5:21: rules.0.retry.tries "],
+    [
+      "a list with a place that nothing stands for",
+      one('    reconcile: { list: "/invoices?since={since}", invoices: /data, id: /id, number: /number }'),
+      "conf/rules.yaml:5:24: rules.0.reconcile.list must be a path that starts with a slash, with no other places than {from}, {date}, {page}",
+    ],
+    [
+      "a list without what to compare",
+      one("    reconcile: { list: /invoices, invoices: /data, id: /id }"),
+      "conf/rules.yaml:5:16: rules.0.reconcile.number is missing",
+    ],
+    [
       "a broken schema",
       one("    schema: { type: strng }"),
       "conf/rules.yaml:5:13: rules.0.schema is no usable JSON Schema: ",

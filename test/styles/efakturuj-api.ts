@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import { answerJson } from "./style.ts";
 import type { Api } from "./style.ts";
 
-type Invoice = { id: string; organisation_id: string; invoice_number: string; issue_date: string };
+type Invoice = { id: string; organisation_id: string; invoice_number: string; issue_date: string; created_at: string };
 
 /** What it does once it has read an invoice. `make`: one more row; `created`: the answer to a row. */
 export type Behaviour = (work: {
@@ -41,6 +41,7 @@ export function efakturuj(behaviour: () => Behaviour): Api {
       const invoice = {
         id: `inv_${rows.length + 1}`,
         organisation_id: "org_1",
+        created_at: new Date().toISOString(),
         ...(JSON.parse(body) as object),
       } as Invoice;
       rows.push(invoice);

@@ -48,6 +48,16 @@ describe.each(CLIENTS)("the documented client, unchanged: %s", (_, client) => {
     WITHIN_MS,
   );
 
+  test("against an API that resets the connection after it created the invoice: one invoice and in the end a 2xx", async () => {
+    let calls = 0;
+    behaves = ({ make, res }) => {
+      calls++;
+      make();
+      res.socket?.resetAndDestroy();
+    };
+    expect([...seen(await post()), calls]).toEqual([...ONE, 1]);
+  });
+
   test(
     "the version that sends only X-Request-Id, against one that takes 33 s: one invoice and in the end a 2xx",
     async () => {

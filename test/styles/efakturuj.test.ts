@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { randomUUID } from "node:crypto";
-import { expectProblem } from "../support/expect-problem.ts";
 import { until } from "../support/until.ts";
 import { efakturuj, WELL } from "./efakturuj-api.ts";
 import type { Behaviour } from "./efakturuj-api.ts";
@@ -65,10 +64,34 @@ describe("style 3, efakturuj.yaml: an API with no idempotency at all", () => {
       ["k4", 503],
     ] as const) {
       behaves = failing(status, "internal");
-      await post(key);
-      expectProblem(await post(key), "outcome-unknown");
+      const other = { ...INVOICE, invoice_number: key };
+      await post(key, {}, other);
+      expect((await post(key, {}, other)).code).toBe("outcome-unknown");
     }
     expect(calls).toBe(5);
+  });
+
+  test("what became of an unknown is looked up on the client's retry, by the invoice number, with its own credentials", async () => {
+    await post("k0", {}, { ...INVOICE, invoice_number: "2026-00011" }); // has the other one's number in it
+    behaves = ({ make, res }) => {
+      make();
+      res.socket?.resetAndDestroy();
+    };
+    expect((await post("k1")).code).toBe("outcome-unknown");
+    const retry = await post("k1");
+    expect([retry.status, retry.fields["id"], retry.headers.get("idempotency-source")]).toEqual([
+      201,
+      "inv_2",
+      "probe",
+    ]);
+    expect([(await post("k1")).replayed, calls, api.made.length]).toEqual([true, 2, 2]);
+  });
+
+  test("an unknown that is not there is not executed at once: the API may still be working on it", async () => {
+    behaves = failing(500, "internal");
+    await post("k1");
+    const retry = await post("k1");
+    expect([retry.status, retry.code, calls]).toEqual([409, "outcome-unknown", 1]);
   });
 
   test("402 and other refusals are final: tried once; nothing began, so the key is free", async () => {

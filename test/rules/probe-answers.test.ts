@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { ServerResponse } from "node:http";
 import { STORES } from "../support/test-store.ts";
+import { until } from "../support/until.ts";
 import { json } from "./probed-api.ts";
 import { because, PROBE, ProbedSite, QUARANTINE_OVER } from "./probed-site.ts";
 
@@ -36,6 +37,21 @@ describe.each(STORES)("an answer to a probe, on %s", (_name, startStore) => {
     site.api.listing = undefined;
     expect((await site.post()).status).toBe(201);
   });
+
+  test("silence is no absence, and while it lasts the API is not asked again", async () => {
+    await site.lost("resets before creating");
+    await site.post();
+    await site.store.advance(QUARANTINE_OVER);
+    const answering: (() => void)[] = [];
+    site.api.listing = (res) => void answering.push(() => json(res, 200, { data: [] }));
+    expect(because(await site.post())).toMatchObject({ told: "409 outcome-unknown", retryAfter: "5" });
+    expect(because(await site.post())).toMatchObject({ told: "409 outcome-unknown", retryAfter: "1" });
+    expect([site.api.asked.length, answering.length]).toEqual([2, 1]);
+    answering.forEach((go) => go());
+    site.api.listing = undefined;
+    await until("the API is not busy with it any more", async () => (await site.post()).status === 201);
+    expect(site.api.invoices).toHaveLength(1);
+  }, 60_000);
 
   test("a status says that it is not there where the rule says so", async () => {
     const strict = await site.open({ probe: { ...PROBE, absent: [404] } });

@@ -14,7 +14,11 @@ export const pointerTo = (name: string): string => `/${name.replaceAll("~", "~0"
 
 export const isPointer = (text: string): boolean => /^(?:\/(?:[^~/]|~[01])*)+$/.test(text);
 
-/** Text and whole numbers that a double holds; undefined for anything else: its neighbours would read the same, or nobody could compare it. */
+/**
+ * Text and whole numbers that a double holds; undefined for anything else: its neighbours would read the same, or nobody could compare it.
+ * So would all text that could not be decoded, be it U+FFFD already or half of a pair.
+ */
 export function scalarText(value: unknown): string | undefined {
-  return typeof value === "string" || Number.isSafeInteger(value) ? String(value) : undefined;
+  if (typeof value === "string") return value.isWellFormed() && !value.includes("\ufffd") ? value : undefined;
+  return Number.isSafeInteger(value) ? String(value) : undefined;
 }

@@ -1,3 +1,4 @@
+import { formFields } from "./content.ts";
 import { basicUsername } from "./credential.ts";
 import type { Fields } from "./fields.ts";
 import type { HeaderValues } from "./key.ts";
@@ -72,7 +73,7 @@ export function sourceName(source: Source): string {
   }
 }
 
-/** undefined where there is none, or more than one. */
+/** undefined where there is none, or more than one, or it could not be told from another one. */
 export function readSource(source: Source, input: SourceInput): string | undefined {
   switch (source.from) {
     case "header": {
@@ -86,10 +87,19 @@ export function readSource(source: Source, input: SourceInput): string | undefin
     case "body":
       return input.fields.text(source.name);
     case "query": {
-      const values = new URLSearchParams(input.query).getAll(source.name);
-      return values.length === 1 ? values[0] : undefined;
+      const values = formFields(input.query).getAll(source.name);
+      return values.length === 1 ? scalarText(values[0]) : undefined;
     }
     case "path":
-      return input.path.split("/")[source.index];
+      return decoded(input.path.split("/")[source.index]);
+  }
+}
+
+/** What the API reads there, in whatever spelling it was sent; undefined where that is no UTF-8. */
+function decoded(segment: string | undefined): string | undefined {
+  try {
+    return segment === undefined ? undefined : scalarText(decodeURIComponent(segment));
+  } catch {
+    return undefined;
   }
 }

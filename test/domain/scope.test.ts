@@ -1,5 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { credentialOf, jwtClaims } from "../../src/domain/credential.ts";
+import { readContent } from "../../src/domain/content.ts";
+import { fieldsOf } from "../../src/domain/fields.ts";
 import { scopeOf, withoutScope } from "../../src/domain/scope.ts";
 import type { ScopeSetting } from "../../src/domain/scope.ts";
 import { parseSource } from "../../src/domain/source.ts";
@@ -90,6 +92,40 @@ describe("the automatic scope", () => {
 });
 
 describe("a scope of sources", () => {
+  const fieldOf = (type: string, text: string): string | undefined =>
+    fieldsOf(readContent(type, undefined, Buffer.from(text))).text("tenant");
+  const FORM = "application/x-www-form-urlencoded";
+
+  test.each([
+    ["a form that is no UTF-8", () => fieldOf(FORM, "tenant=m%FCller"), () => fieldOf(FORM, "tenant=m%F6ller")],
+    [
+      "JSON with halves of characters",
+      () => fieldOf("application/json", String.raw`{"tenant":"\ud800"}`),
+      () => fieldOf("application/json", String.raw`{"tenant":"\ud801"}`),
+    ],
+  ])("is missing where all values of a kind would read the same: %s", (_what, one, other) => {
+    expect([one(), other()]).toEqual([undefined, undefined]);
+  });
+
+  test("so also in a query and in a path", () => {
+    const query = (text: string) => scope({}, [{ from: "query", name: "org" }], { query: text });
+    const path = (text: string) => scope({}, [{ from: "path", index: 1 }], { path: text });
+    for (const reading of [query("org=m%FCller"), path("/m%FCller"), path("/%zz")])
+      expect(reading).toMatchObject({ kind: "missing" });
+  });
+
+  test("is the same for every spelling of a path that the API takes for the same", () => {
+    const [plain, spelled, other] = ["/a b", "/%61%20b", "/a%2520b"].map((path) =>
+      scopeText({}, [{ from: "path", index: 1 }], { path: path.replaceAll(" ", "%20") }),
+    );
+    expect(spelled).toBe(plain);
+    expect(other).not.toBe(plain);
+  });
+
+  test("does not take a parameter for another one whose name begins with a question mark", () => {
+    expect(scope({}, [{ from: "query", name: "org" }], { query: "?org=a" })).toMatchObject({ kind: "missing" });
+  });
+
   test.each([
     ["header:X-Tenant", { kind: "scope", scope: '["sources","t1"]' }],
     ["basic:username", { kind: "scope", scope: '["sources","alice"]' }],

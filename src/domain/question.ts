@@ -16,7 +16,14 @@ export function parseTemplate(text: string): Template | undefined {
     : parts.filter((part) => part !== undefined);
 }
 
-/** undefined where the request has not what a place asks for, or it is empty, which could ask for everything: nothing is asked then. */
+/** Servers take these for a slash, or cut a path there, encoded or not (inbound/guard.ts). */
+const NOT_IN_A_SEGMENT = /[/\\\u0000-\u001f\u007f]/;
+const DOT_SEGMENT = /\/\.{1,2}(?:[/;]|$)/;
+
+/**
+ * undefined where the request has not what a place asks for, or it is empty, which could ask for everything, or it would make another
+ * path of the question: nothing is asked then.
+ */
 export function targetOf(template: Template, input: SourceInput): string | undefined {
   let target = "";
   for (const part of template) {
@@ -26,7 +33,9 @@ export function targetOf(template: Template, input: SourceInput): string | undef
     }
     const text = readSource(part, input);
     if (text === undefined || text === "") return undefined;
+    if (!target.includes("?") && NOT_IN_A_SEGMENT.test(text)) return undefined;
     target += encodeURIComponent(text);
   }
-  return target;
+  const [path = ""] = target.split("?", 1);
+  return DOT_SEGMENT.test(path) ? undefined : target;
 }

@@ -102,6 +102,15 @@ describe.each(STORES)("an answer to a probe, on %s", (_name, startStore) => {
     expect(site.api.asked).toHaveLength(0);
   });
 
+  test("nor does one that has half a character there", async () => {
+    await site.post(site.gateway, { number: "another", key: "another" });
+    site.api.fate = "resets before creating";
+    for (let i = 0; i < 2; i++)
+      expect((await site.post(site.gateway, { number: "\ud800" })).code).toBe("outcome-unknown");
+    expect(because(await site.post(site.gateway, { number: "\ud800" })).detail).toContain("could not be asked");
+    expect(site.api.asked).toHaveLength(0);
+  });
+
   test("no credential is stored or logged", async () => {
     await site.lost("resets before creating");
     await site.post();

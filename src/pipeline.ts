@@ -59,9 +59,9 @@ export async function handle(request: Request, gate: Gate): Promise<Reply | Pass
 
   const read = await request.readBody();
   if (read.kind !== "whole") {
-    const [first] = sight.shortlist;
-    const reply = refuse(request, refusal.unreadable(read.kind), voiceOf(first.errors));
-    return read.isUntouched === true ? stopped(request, first, reply) : reply;
+    const strictest = sight.shortlist.find(({ isObserved }) => !isObserved) ?? sight.shortlist[0]; // it may be that one's operation
+    const reply = refuse(request, refusal.unreadable(read.kind), voiceOf(strictest.errors));
+    return read.isUntouched === true ? stopped(request, strictest, reply) : reply;
   }
   let isHandedOn = false;
   try {

@@ -149,6 +149,15 @@ test("one rule may observe while the others enforce, and the other way round", a
   expect((await post()).replayed).toBe(true);
 });
 
+test("a body that is not read is not passed on where a rule that enforces could govern it", async () => {
+  await open(
+    { ONCEGATE_MAX_REQUEST_BODY: "1kb" },
+    "{ version: 1, rules: [{ name: trial, match: { body: { kind: trial } }, mode: observe }] }",
+  );
+  const large = await post({ body: "x".repeat(2_000) });
+  expect([large.status, large.code, executed]).toEqual([413, "body-too-large", 0]);
+});
+
 test("nobody waits for a document's turn where its rule only observes", async () => {
   await open(
     {},

@@ -21,7 +21,7 @@ export function readContent(type: string | undefined, encoding: string | undefin
   const [media = ""] = (type ?? "").split(";", 1);
   const name = media.trim().toLowerCase();
   if (name === "application/json" || name.endsWith("+json")) {
-    const text = utf8(body);
+    const text = utf8(body)?.replace(/^\ufeff/, ""); // which some clients send, and APIs ignore (RFC 8259, section 8.1)
     return text === undefined || isSlowJson(text) ? { kind: "bytes" } : { kind: "json", text };
   }
   if (name === "application/x-www-form-urlencoded") {

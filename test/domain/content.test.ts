@@ -35,6 +35,10 @@ describe("a field of a form", () => {
   });
 });
 
+test("JSON behind a byte order mark has its fields: what is looked for there would else execute unprotected", () => {
+  expect(tenantOf("application/json", '\ufeff{"tenant":"seven"}')).toBe("seven");
+});
+
 /** Each takes longer than a test may, or all the memory, where it is read as if it were honest. */
 describe("a body that is made to be slow to read holds nobody up:", () => {
   test.each([

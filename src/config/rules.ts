@@ -15,6 +15,7 @@ import type { Mistake } from "./mistakes.ts";
 import { RulesFile, VERDICTS } from "./rules-file.ts";
 import type { RuleSource } from "./rules-file.ts";
 import type { Settings } from "./settings.ts";
+import { reasonNotToAsk, reasonNotToTrust } from "./rules-showing.ts";
 import { reasonOf } from "../reason.ts";
 
 export type LoadedRules = { kind: "rules"; rules: readonly Rule[] } | { kind: "refused"; mistakes: readonly Mistake[] };
@@ -111,6 +112,8 @@ function compile(source: RuleSource, context: RulesContext, wrong: Wrong): Rule 
     const reason = reasonNotToTrust(rule.scope, context.verifiesTokens);
     if (reason !== undefined) wrong(["trustScope"], reason);
   }
+  const doubt = reasonNotToAsk(rule);
+  if (doubt !== undefined) wrong(["authorize", "request"], doubt);
   return rule;
 }
 
@@ -232,13 +235,4 @@ function conditionsOf({ status, header, body, in: among, equals }: ConditionSour
 
 function errorsOf(source: RuleSource["errors"]): Rule["errors"] | undefined {
   return source?.format === "problem" ? { format: "problem", statuses: source.statuses ?? {} } : source;
-}
-
-/** Who may write what the scope is read from could read every stored answer of it. */
-function reasonNotToTrust(scope: Rule["scope"], isVerified: boolean): string | undefined {
-  const kinds = new Set(scope === "auto" ? [] : scope.map(({ from }) => from));
-  if (kinds.has("jwt") && !isVerified)
-    return "needs keys that the token is verified with: set ONCEGATE_JWT_KEYS_FILE, ONCEGATE_JWT_KEYS_URL or ONCEGATE_JWT_SECRET";
-  if (kinds.has("jwt") || kinds.has("header")) return undefined;
-  return "needs a scope that nobody can choose freely: a jwt:CLAIM, or a header:NAME that a component in front sets";
 }

@@ -139,6 +139,16 @@ describe("a mistake is told with its line, its column and what was meant:", () =
       "conf/rules.yaml:5:17: rules.0.trustScope needs keys that the token is verified with",
     ],
     [
+      "an authorisation that every customer of the API has, for a scope that anybody can write",
+      one('    scope: ["body:clientCode", "path:2"]\n    authorize: { request: { path: "/orgs/{path:2}/me" } }'),
+      "conf/rules.yaml:6:27: rules.0.authorize.request must ask about body:clientCode, which",
+    ],
+    [
+      "an authorisation by an API whose status is always 200",
+      one("    errors: { format: erply, codes: {} }\n    authorize: { request: { path: /me } }"),
+      "conf/rules.yaml:6:27: rules.0.authorize.request is answered with HTTP 200 by an API of the form erply",
+    ],
+    [
       "a rule that never governs",
       "version: 1\nrules:\n  - { name: a, match: {} }\n  - name: b\n    match: { path: /b }",
       "conf/rules.yaml:5:12: rules.1.match never governs: the rule a before it takes every such request",

@@ -34,15 +34,18 @@ export function fromUpstream(
   return { outcome, status, headers: [...passed, "Via", via("1.1"), ...add], body };
 }
 
-/** What is kept of a completed operation, as its retry gets it. */
-export function replay({ request, say }: Operation, kept: Kept): Reply {
+const SOURCES = { "operator-answer": "operator", "probe-answer": "probe" };
+
+/** What is kept of a completed operation, as its retry gets it. `as`: a duplicate of it does. */
+export function replay({ request, say }: Operation, kept: Kept, as?: "duplicate"): Reply {
   switch (kept.kind) {
     case "answer":
-      return fromUpstream("replayed", kept, ["Idempotent-Replayed", "true"]);
     case "operator-answer":
-      return fromUpstream("replayed", kept, ["Idempotent-Replayed", "true", "Idempotency-Source", "operator"]);
-    case "probe-answer":
-      return fromUpstream("replayed", kept, ["Idempotent-Replayed", "true", "Idempotency-Source", "probe"]);
+    case "probe-answer": {
+      const sources = [...(kept.kind === "answer" ? [] : [SOURCES[kept.kind]]), ...(as === undefined ? [] : [as])];
+      const marks = sources.length === 0 ? [] : ["Idempotency-Source", sources.join(", ")];
+      return fromUpstream("replayed", kept, ["Idempotent-Replayed", "true", ...marks]);
+    }
     case "executed":
       return refuse(request, refusal.alreadyCompleted(), say);
     case "head": {

@@ -13,6 +13,8 @@ const ANSWER_WITHIN_MS = 10_000;
 /** What is about the client's request and not about who sends it; and no answer of a cache is asked for. */
 const NOT_ASKED = /^(?:content-.*|if-.*|range|prefer|trailer|cache-control|pragma)$/i;
 
+export type Asking = { upstream: Upstream; share: Share };
+
 /**
  * Asks the API as the client would: with all headers of its request but those about its body, its conditions and its key. undefined
  * where no whole answer came in time, or the request lacks what the question is made of. `onEnd`: the API is not busy with it any more.
@@ -20,7 +22,7 @@ const NOT_ASKED = /^(?:content-.*|if-.*|range|prefer|trailer|cache-control|pragm
 export async function ask(
   { method, target: template }: Question,
   { request, rule, input }: Operation,
-  { upstream, share, onEnd = () => {} }: { upstream: Upstream; share: Share; onEnd?: () => void },
+  { upstream, share, onEnd = () => {} }: Asking & { onEnd?: () => void },
 ): Promise<Answer | undefined> {
   const target = targetOf(template, input);
   if (target === undefined) {

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { Duplicates } from "./admission/duplicates.ts";
 import { DocumentQueue } from "./admission/document-queue.ts";
 import { Circuits } from "./admission/circuits.ts";
 import type { Budget } from "./budget.ts";
@@ -49,7 +50,7 @@ export type ClientSideSettings = {
 
 /** What serves clients. Rejects where the port cannot be had. */
 export async function openClientSide(
-  { log, metrics, records, turns, keyring, nameSecret }: Core,
+  { log, metrics, records, turns, originals, keyring, nameSecret }: Core,
   { settings, rules: firstRules, verifyToken, budget, ca, limits }: ClientSideSettings,
 ): Promise<ClientSide> {
   const pseudonym = `oncegate-${randomBytes(4).toString("hex")}`; // two gateways in a row are no loop
@@ -63,6 +64,12 @@ export async function openClientSide(
     onAlarm: (alarm) => logAlarm(log, alarm),
   });
   const queue = new DocumentQueue({ turns, records, leaseMs: settings.ONCEGATE_LEASE });
+  const duplicates = new Duplicates({
+    originals,
+    records,
+    unknownRetentionMs: settings.ONCEGATE_UNKNOWN_RETENTION,
+    open: (name, record) => owner.open(name, record),
+  });
   const address = { url: settings.ONCEGATE_UPSTREAM_URL, ca, connectTimeoutMs: settings.ONCEGATE_CONNECT_TIMEOUT };
   const upstream = openUpstream({
     ...address,
@@ -86,6 +93,7 @@ export async function openClientSide(
       reason: "circuit-open",
       why: "the circuit is open",
     }),
+    duplicates,
     upstream,
     prober: new Prober({ upstream, records, keyring }),
     clientWaitMs: settings.ONCEGATE_CLIENT_WAIT,

@@ -3,10 +3,11 @@ import type { Settings } from "./config/settings.ts";
 import { Keyring } from "./store/keyring.ts";
 import { Loss } from "./store/loss.ts";
 import { NameSecret } from "./store/name-secret.ts";
+import type { Originals } from "./store/originals.ts";
 import type { Records, Store } from "./store/records.ts";
 import type { Turns } from "./store/turns.ts";
 import { logStanding, watchStore } from "./telemetry/log.ts";
-import { timed, timedTurns } from "./telemetry/timed.ts";
+import { timed, timedOriginals, timedTurns } from "./telemetry/timed.ts";
 import type { Answered } from "./telemetry/timed.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 
@@ -18,6 +19,7 @@ export type Core = {
   /** Timed, and watched for the log. */
   records: Records;
   turns: Turns;
+  originals: Originals;
   keyring: Keyring;
   nameSecret: NameSecret;
   loss: Loss;
@@ -33,6 +35,7 @@ export function openCore(settings: Settings, { store, log, metrics }: Pick<Core,
   };
   const records = timed(store.records, storeAnswered);
   const turns = timedTurns(store.turns, storeAnswered);
+  const originals = timedOriginals(store.originals, storeAnswered);
   const keyring = new Keyring(settings.ONCEGATE_ENCRYPTION_KEYS);
   const nameSecret = new NameSecret(store, keyring, settings.ONCEGATE_NAME_SECRET);
   const loss = new Loss({
@@ -48,5 +51,5 @@ export function openCore(settings: Settings, { store, log, metrics }: Pick<Core,
     await store.probe();
     await nameSecret.naming();
   };
-  return { store, log, metrics, records, turns, keyring, nameSecret, loss, probe };
+  return { store, log, metrics, records, turns, originals, keyring, nameSecret, loss, probe };
 }

@@ -6,7 +6,9 @@ import type { Voice } from "./domain/error-form.ts";
 import { fieldsOf } from "./domain/fields.ts";
 import type { Fields } from "./domain/fields.ts";
 import { fingerprintOf } from "./domain/fingerprint.ts";
-import { documentName, nameOf } from "./domain/key.ts";
+import { documentName, likenessName, nameOf } from "./domain/key.ts";
+import { isAnother } from "./domain/likeness.ts";
+import type { Values } from "./domain/likeness.ts";
 import type { Problem } from "./domain/problem.ts";
 import type { Name, Token } from "./domain/record.ts";
 import * as refusal from "./domain/refusal.ts";
@@ -21,24 +23,29 @@ import type { Naming } from "./store/name-secret.ts";
 import type { VerifyToken } from "./tokens.ts";
 
 /**
- * A request that a rule governs. `key`: undefined where it has none, and is an operation for its turn alone. `document`: what it has to
- * wait for. `say`: how its client is told what is wrong.
+ * A request that a rule governs. `key`: undefined where it has none, and is an operation for its turn or its duplicates alone. `document`:
+ * what it has to wait for. `alike`: what its duplicates have in common with it. `say`: how its client is told what is wrong.
  */
 export type Governed = {
   request: Request;
   rule: Rule;
   key: string | undefined;
   document: string | undefined;
+  alike: Values | undefined;
   body: Buffer;
   content: Content;
   fields: Fields;
   say: Voice;
 };
 
-export type Operation = Omit<Governed, "document"> & {
+export type Operation = Omit<Governed, "document" | "alike"> & {
   name: Name;
   /** The queue that it has its turn in. */
   document: Name | undefined;
+  /** Under which its original is found, where its rule eliminates duplicates. */
+  likeness: Name | undefined;
+  /** The client says that it is no duplicate, however alike. */
+  isAnother: boolean;
   fingerprint: Token;
   credential: Token;
   isNameCurrent: () => boolean;
@@ -56,17 +63,17 @@ export function recognise(
 ): { kind: "pass-through" } | (Recognised & { rule: Rule; say: Voice }) {
   const content = readContent(request.headers["content-type"]?.[0], request.headers["content-encoding"]?.[0], body);
   const fields = fieldsOf(content);
-  const found = find(shortlist, request, fields);
+  const found = find(shortlist, request, fields, content);
   if (found.kind === "pass-through") return found;
   const { rule } = found;
   request.facts.rule = rule.name;
   const voice = voiceOf(rule.errors, fields);
   if (found.kind === "refused") return { kind: "refused", problem: found.problem, rule, say: voice };
-  const { key, document } = found;
+  const { key, document, alike } = found;
   const say: Voice = key === undefined ? (problem, id) => voice(refusal.withoutKey(problem), id) : voice;
   const faults = rule.faultsOf?.(fields.whole()) ?? [];
   if (faults.length > 0) return { kind: "refused", problem: refusal.invalid(faults), rule, say };
-  return { kind: "governed", governed: { request, rule, key, document, body, content, fields, say }, rule, say };
+  return { kind: "governed", governed: { request, rule, key, document, alike, body, content, fields, say }, rule, say };
 }
 
 /** Whose key it is and what was asked for, under the names that the store may know. */
@@ -75,7 +82,7 @@ export async function identify(
   { secret, isCurrent }: Naming,
   verify: VerifyToken | undefined,
 ): Promise<Operation | Problem> {
-  const { request, rule, key, document, body, content, fields } = governed;
+  const { request, rule, key, document, alike, body, content, fields } = governed;
   const { headers, path, query, method } = request;
   const authorization = headers["authorization"]?.[0];
   let claims = (): ReadonlyMap<string, unknown> | undefined => jwtClaims(authorization);
@@ -97,6 +104,8 @@ export async function identify(
     ...governed,
     name,
     document: document && documentName(secret, scope.scope, rule.turn?.kind ?? "", document),
+    likeness: alike && likenessName(secret, scope.scope, alike),
+    isAnother: rule.duplicates !== undefined && isAnother(rule.duplicates, { headers, path, query, fields }),
     fingerprint: fingerprintOf(secret, rule.fingerprint, { method, path, query, body, content }),
     credential: digest(secret, "credential", credentialOf(headers)),
     isNameCurrent: isCurrent,

@@ -1,14 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Readable } from "node:stream";
-import { publish, refuse, replay } from "./answering.ts";
+import { publish, refuse } from "./answering.ts";
+import type { Duplicates, OfOriginal } from "./admission/duplicates.ts";
 import type { DocumentQueue } from "./admission/document-queue.ts";
-import { ask } from "./asking.ts";
 import type { Circuits } from "./admission/circuits.ts";
 import type { Share } from "./budget.ts";
+import { claimAsFirst } from "./claiming.ts";
+import type { Claimed } from "./claiming.ts";
+import * as duplicateRefusal from "./domain/duplicate-refusal.ts";
 import { voiceOf } from "./domain/error-form.ts";
 import type { Problem } from "./domain/problem.ts";
 import { asksForPublication } from "./domain/publication.ts";
-import type { Token } from "./domain/record.ts";
 import * as refusal from "./domain/refusal.ts";
 import { atFirstSight, preferredWaitMs } from "./domain/rule.ts";
 import type { Rule } from "./domain/rule.ts";
@@ -20,9 +22,10 @@ import { PASS_ON } from "./request.ts";
 import type { PassOn, Reply, Request, WholeBody } from "./request.ts";
 import { retriesOf } from "./retrying.ts";
 import { settle } from "./settling.ts";
+import { show } from "./showing.ts";
 import type { Lease } from "./store/lease.ts";
 import type { Naming } from "./store/name-secret.ts";
-import type { Claim, Owner } from "./store/owner.ts";
+import type { Owner } from "./store/owner.ts";
 import { StoreError, storeErrorOnly } from "./store/records.ts";
 import type { VerifyToken } from "./tokens.ts";
 import type { Upstream } from "./upstream/execute.ts";
@@ -40,6 +43,7 @@ export type Gate = {
   naming(): Promise<Naming | "store_lost">;
   owner: Owner;
   queue: DocumentQueue;
+  duplicates: Duplicates;
   circuits: Circuits<Execution>;
   upstream: Upstream;
   prober: Prober;
@@ -123,17 +127,17 @@ async function decide(
 }
 
 /** Claims, and where the original still runs asks again for as long as the rule or the client's `Prefer: wait` says. */
-async function claimOrWait(operation: Operation, gate: Gate): Promise<Claim> {
-  const { request, rule, name, fingerprint, credential, isNameCurrent, document } = operation;
-  const into = document === undefined ? "executing" : "claimed";
+async function claimOrWait(operation: Operation, gate: Gate): Promise<Claimed> {
+  const { request, rule } = operation;
   const startedAt = performance.now();
   const wished = rule.isObserved ? 0 : (preferredWaitMs(request.headers["prefer"]) ?? rule.inFlightWaitMs);
   const waitUntil = startedAt + Math.min(wished, gate.clientWaitMs);
   for (let pause = 50; ; pause = Math.min(2 * pause, 500)) {
-    const claim = await gate.owner.claim(name, { fingerprint, credential }, isNameCurrent, into);
+    const claim = await claimAsFirst(operation, gate);
     request.facts.storeMs = performance.now() - startedAt;
     const left = waitUntil - performance.now();
-    if (claim.kind !== "in_flight" || left <= 0 || request.isGone()) return claim;
+    const { kind } = claim.kind === "duplicate" ? claim.of : claim;
+    if (kind !== "in_flight" || left <= 0 || request.isGone()) return claim;
     await sleep(Math.min(pause, left));
   }
 }
@@ -141,7 +145,7 @@ async function claimOrWait(operation: Operation, gate: Gate): Promise<Claim> {
 /** The answer to a request whose operation is somebody else's, or over. Changes no record. */
 async function answerRetry(
   operation: Operation,
-  claim: Exclude<Claim, { kind: "claimed" }>,
+  claim: Exclude<Claimed, { kind: "claimed" }>,
   gate: Gate,
   share: Share,
 ): Promise<Reply> {
@@ -157,25 +161,26 @@ async function answerRetry(
       return refuse(request, refusal.storeLost(), say);
     case "completed":
       if (rule.onCompleted === "reject") return refuse(request, refusal.rejected(), say);
-      return (await reasonNotToShow(operation, claim.credential, gate, share)) ?? replay(operation, claim.kept);
+      return show(operation, claim, { upstream: gate.upstream, share });
+    case "duplicate":
+      return answerDuplicate(operation, claim.of, gate, share);
   }
 }
 
-/** The API's yes, where the rule asks for it at every replay; else the credential of the first request, or a scope to be trusted. */
-async function reasonNotToShow(
-  operation: Operation,
-  executedWith: Token,
-  { upstream }: Gate,
-  share: Share,
-): Promise<Reply | undefined> {
-  const { request, rule, credential, say } = operation;
-  if (rule.authorize !== undefined && !rule.isObserved) {
-    const answer = await ask(rule.authorize, operation, { upstream, share });
-    if (answer === undefined || answer.status >= 500) return refuse(request, refusal.authorizationUnheard(), say);
-    return answer.status < 300 ? undefined : refuse(request, refusal.notAuthorized(answer.status), say);
+/** As a retry of the original, whose key it may not have. */
+async function answerDuplicate(operation: Operation, of: OfOriginal, gate: Gate, share: Share): Promise<Reply> {
+  const { request, rule, say } = operation;
+  const { action, unless } = rule.duplicates ?? {};
+  if (action === "observe" || (action === "reject" && of.kind === "completed"))
+    return refuse(request, duplicateRefusal.duplicate(unless), say);
+  switch (of.kind) {
+    case "in_flight":
+      return refuse(request, duplicateRefusal.originalInFlight(isoTime(of.startedAt)), say);
+    case "unknown":
+      return refuse(request, duplicateRefusal.originalUnknown(isoTime(of.record.startedAt), of.record.reason), say);
+    case "completed":
+      return show(operation, of, { upstream: gate.upstream, share }, "duplicate");
   }
-  if (executedWith === credential || rule.trustScope) return undefined;
-  return refuse(request, refusal.credentialChanged(), say);
 }
 
 /** Executes and settles, whatever becomes of the client; replies within the client's patience. */

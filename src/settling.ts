@@ -32,21 +32,22 @@ export async function settle(operation: Operation, execution: Execution, lease: 
 }
 
 async function settleAnswer(
-  { request: { facts }, rule, key }: Operation,
+  { request: { facts }, rule, key, likeness }: Operation,
   answer: UpstreamAnswer,
   kept: Kept,
   lease: Lease,
 ): Promise<Reply> {
+  // Else nobody can ask for it again.
+  const isKept = key !== undefined || likeness !== undefined;
   const reply = (outcome: Reply["outcome"], isStored: boolean): Reply => {
-    if (isStored || key === undefined) return fromUpstream(outcome, answer, []);
+    if (isStored || !isKept) return fromUpstream(outcome, answer, []);
     facts.stored = false;
     return fromUpstream(outcome, answer, ["Idempotency-Stored", "false"]);
   };
   const json = (): unknown => (kept.kind === "answer" ? answerJson(kept) : undefined);
   switch (judge(rule.outcome, { status: answer.status, headers: answer.headers, json })) {
     case "store":
-      // Without a key nobody can ask for it again.
-      return reply("completed", await (key === undefined ? lease.release() : lease.complete(kept, rule.retentionMs)));
+      return reply("completed", await (isKept ? lease.complete(kept, rule.retentionMs) : lease.release()));
     case "release":
       return reply("released", await lease.release());
     case "unknown":

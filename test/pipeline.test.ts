@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import { DocumentQueue } from "../src/admission/document-queue.ts";
 import { Circuits } from "../src/admission/circuits.ts";
+import { Duplicates } from "../src/admission/duplicates.ts";
 import { createClientPort } from "../src/inbound/app.ts";
 import { Budget } from "../src/budget.ts";
 import { CONNECTION_LIMITS } from "../src/inbound/limits.ts";
@@ -72,6 +73,12 @@ async function serving(
       circuits: new Circuits<Execution>(isFailure, { kind: "never-sent", reason: "circuit-open", why: "" }),
       upstream,
       prober: new Prober({ upstream, records, keyring: new Keyring() }),
+      duplicates: new Duplicates({
+        originals: store.originals,
+        records,
+        unknownRetentionMs: 60_000,
+        open: (name, record) => owner.open(name, record),
+      }),
       clientWaitMs,
       onLateEnd: () => {},
       onLateFailure: (_request, error) => lateFailures.push(error),

@@ -30,6 +30,7 @@ export function defaultRule(settings: Settings): Rule {
     listing: undefined,
     retentionMs: settings.ONCEGATE_RETENTION,
     turn: undefined,
+    duplicates: undefined,
     errors: { format: "problem", statuses: {} },
   };
 }

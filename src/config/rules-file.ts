@@ -9,6 +9,7 @@ import { breaker, retry } from "./rules-sending.ts";
 import * as value from "./values.ts";
 import { probe, question } from "./rules-questions.ts";
 import { didYouMean, fields, list, scalar, source, unknownName, word } from "./rules-values.ts";
+import { duplicates } from "./rules-duplicates.ts";
 import { reasonOf } from "../reason.ts";
 
 /** The rules file as it is written. Each value is turned into what the program works with; config/rules.ts makes rules of it. */
@@ -201,6 +202,7 @@ export const RuleSource = fields({
   breaker: breaker().optional(),
   retry: retry().optional(),
   reconcile: reconcile().optional(),
+  duplicates: duplicates().optional(),
   schema: z
     .union([z.string(), z.record(z.string(), z.unknown())], { error: "must be a JSON Schema or the path of one" })
     .optional()

@@ -16,6 +16,7 @@ import { RulesFile, VERDICTS } from "./rules-file.ts";
 import type { RuleSource } from "./rules-file.ts";
 import type { Settings } from "./settings.ts";
 import { reasonNotToAsk, reasonNotToTrust } from "./rules-showing.ts";
+import { duplicatesOf } from "./rules-duplicates.ts";
 import { reasonOf } from "../reason.ts";
 
 export type LoadedRules = { kind: "rules"; rules: readonly Rule[] } | { kind: "refused"; mistakes: readonly Mistake[] };
@@ -106,6 +107,7 @@ function compile(source: RuleSource, context: RulesContext, wrong: Wrong): Rule 
     listing: source.reconcile,
     retentionMs: source.retention ?? fallback.retentionMs,
     turn: turnOf(source, wrong),
+    duplicates: duplicatesOf(source.duplicates, source.retention ?? fallback.retentionMs, wrong),
     errors: errorsOf(source.errors) ?? fallback.errors,
   };
   if (rule.trustScope) {

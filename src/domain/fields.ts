@@ -1,6 +1,6 @@
 import { utf8 } from "./content.ts";
 import type { Content } from "./content.ts";
-import { pointed, pointerTo, scalarText } from "./pointer.ts";
+import { pointed, pointerTo, saysYes, scalarText } from "./pointer.ts";
 
 /** The fields of a body by name; in JSON, a name that starts with a slash is a pointer (RFC 6901). */
 export type Fields = {
@@ -8,6 +8,8 @@ export type Fields = {
   text(name: string): string | undefined;
   /** It is there and has something in it: neither null nor an empty text. */
   isPresent(name: string): boolean;
+  /** It is there once and means yes (pointer.ts). */
+  saysYes(name: string): boolean;
   /** JSON as parsed, a form as an object of texts and lists of texts; undefined for anything else. */
   whole(): unknown;
 };
@@ -37,6 +39,10 @@ export function fieldsOf(content: Content): Fields {
       return values.length === 1 ? scalarText(values[0]) : undefined;
     },
     isPresent: (name) => valuesOf(name).some((value) => value !== null && value !== ""),
+    saysYes(name) {
+      const values = valuesOf(name);
+      return values.length === 1 && saysYes(values[0]);
+    },
     whole,
   };
 }

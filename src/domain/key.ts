@@ -101,6 +101,11 @@ export function documentName(secret: Buffer, scope: string, kind: string, id: st
   return `${digest(secret, "scope", scope)}.${digest(secret, "document", kind, id)}`;
 }
 
+/** What names what operations have in common that are duplicates of each other: of one scope's and one rule's. */
+export function likenessName(secret: Buffer, scope: string, alike: readonly (string | Uint8Array)[]): Name {
+  return `${digest(secret, "scope", scope)}.${digest(secret, "likeness", ...alike)}`;
+}
+
 /** How a key is known in every scope. */
 export const hashOfKey = (secret: Buffer, key: string): Token => digest(secret, "key", key);
 

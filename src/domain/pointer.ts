@@ -22,3 +22,8 @@ export function scalarText(value: unknown): string | undefined {
   if (typeof value === "string") return value.isWellFormed() && !value.includes("\ufffd") ? value : undefined;
   return Number.isSafeInteger(value) ? String(value) : undefined;
 }
+
+/** A value that means yes, whatever form a body or a header gives it. */
+export function saysYes(value: unknown): boolean {
+  return value === true || /^(?:true|1|yes)$/i.test(scalarText(value) ?? "");
+}

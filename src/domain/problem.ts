@@ -88,6 +88,12 @@ export const PROBLEMS = {
     retryable: false,
     next: "Do not repeat it with a new key: read the result from the API.",
   },
+  duplicate: {
+    statuses: [409],
+    title: "The same was asked for already",
+    retryable: false,
+    next: "Read the result from the API; it was sent once, and not again.",
+  },
   "document-deleting": {
     statuses: [409],
     title: "The document is being deleted",

@@ -1,4 +1,5 @@
 import type { Breaker } from "./breaker.ts";
+import type { Content } from "./content.ts";
 import type { ErrorForm } from "./error-form.ts";
 import type { Fields } from "./fields.ts";
 import type { FingerprintSetting } from "./fingerprint.ts";
@@ -6,6 +7,8 @@ import { keyOf, placesOf } from "./key.ts";
 import type { HeaderValues, KeySetting } from "./key.ts";
 import { bodyMatches, isOnPath, isOnRoute } from "./match.ts";
 import type { Match } from "./match.ts";
+import { likenessOf } from "./likeness.ts";
+import type { Duplicates, Values } from "./likeness.ts";
 import type { OutcomeLine } from "./outcome.ts";
 import type { Probe } from "./probe.ts";
 import type { Problem } from "./problem.ts";
@@ -48,6 +51,8 @@ export type Rule = {
   retentionMs: number;
   /** Operations on one document have their turn one after the other, also those without a key. */
   turn: TurnRule | undefined;
+  /** Operations that are alike are executed once, also those without a key. */
+  duplicates: Duplicates | undefined;
   errors: ErrorForm;
 };
 
@@ -74,14 +79,14 @@ const PASS_THROUGH: { kind: "pass-through" } = { kind: "pass-through" };
 
 /**
  * The rules that may govern a request are those on its route, up to the first that asks nothing of the body. Where none of them can
- * find a key without the body, nor looks for one or for a document in it, the body need not be read.
+ * find a key without the body, nor looks for one, for a document or for duplicates in it, the body need not be read.
  */
 export function atFirstSight(rules: readonly Rule[], { method, path, headers }: Head): Sight {
   const onRoute = rules.filter(({ match }) => isOnRoute(match, method, path));
   const sure = onRoute.findIndex(({ match }) => match.body.length === 0);
   const [first, ...others] = sure === -1 ? onRoute : onRoute.slice(0, sure + 1);
   if (first === undefined) return PASS_THROUGH;
-  if (sure === 0 && first.key.fields.length === 0 && first.turn === undefined) {
+  if (sure === 0 && first.key.fields.length === 0 && !governsKeyless(first)) {
     const reading = keyOf(first.key, headers, undefined);
     if (reading.kind === "refused") return { kind: "refused", problem: reading, rule: first };
     if (reading.kind === "absent") return withoutKey(first, method);
@@ -90,9 +95,13 @@ export function atFirstSight(rules: readonly Rule[], { method, path, headers }: 
   return shortlist.some((rule) => mayHaveKey(rule, headers)) ? { kind: "read", shortlist } : PASS_THROUGH;
 }
 
-/** Or has its turn without one. */
-function mayHaveKey({ key, match, turn }: Rule, headers: HeaderValues): boolean {
-  if (turn !== undefined) return true;
+/** What has no key may still have its turn, or be a duplicate. */
+const governsKeyless = ({ turn, duplicates }: Rule): boolean => turn !== undefined || duplicates !== undefined;
+
+/** Or is governed without one. */
+function mayHaveKey(rule: Rule, headers: HeaderValues): boolean {
+  const { key, match } = rule;
+  if (governsKeyless(rule)) return true;
   if (key.fields.length > 0 || (key.isRequired && match.body.length > 0)) return true;
   return key.headers.some((name) => headers[name] !== undefined);
 }
@@ -102,32 +111,45 @@ function withoutKey(rule: Rule, method: string): Extract<Sight, { kind: "pass-th
   return { kind: "refused", problem: refusal.keyMissing(method, placesOf(rule.key, " or ")), rule };
 }
 
-/** What head and body together decide: the rule that governs, its key, and the document whose turn it needs; one of them at least. */
+/**
+ * What head and body together decide: the rule that governs, its key, the document whose turn it needs, and what its duplicates have in
+ * common with it; one of the three at least.
+ */
 export type Found =
   | { kind: "pass-through" }
   | { kind: "refused"; problem: Problem; rule: Rule }
-  | { kind: "governed"; rule: Rule; key: string | undefined; document: string | undefined };
+  | { kind: "governed"; rule: Rule; key: string | undefined; document: string | undefined; alike: Values | undefined };
 
-export function find(shortlist: readonly Rule[], request: Head & { query: string }, fields: Fields): Found {
+type Asked = Head & { query: string };
+
+export function find(shortlist: readonly Rule[], request: Asked, fields: Fields, content: Content): Found {
   const { method, headers } = request;
   const rule = shortlist.find(({ match }) => bodyMatches(match, fields));
   if (rule === undefined) return PASS_THROUGH;
   const reading = keyOf(rule.key, headers, fields);
-  switch (reading.kind) {
-    case "key":
-      return { kind: "governed", rule, key: reading.key, document: documentOf(rule, request, fields) };
-    case "refused":
-      return { kind: "refused", problem: reading, rule };
-    case "absent": {
-      const document = documentOf(rule, request, fields);
-      if (document === undefined || rule.key.isRequired) return withoutKey(rule, method);
-      return { kind: "governed", rule, key: undefined, document };
-    }
-  }
+  if (reading.kind === "refused") return { kind: "refused", problem: reading, rule };
+  const document = documentOf(rule, request, fields);
+  const alike = rule.duplicates && alikeOf(rule, rule.duplicates, { ...request, fields }, content);
+  if (reading.kind === "key") return { kind: "governed", rule, key: reading.key, document, alike };
+  if ((document === undefined && alike === undefined) || rule.key.isRequired) return withoutKey(rule, method);
+  // Without its duplicates it would pass through: who only counts them must not stop it for any other reason.
+  const isObserved = rule.isObserved || (document === undefined && rule.duplicates?.action === "observe");
+  return { kind: "governed", rule: { ...rule, isObserved }, key: undefined, document, alike };
+}
+
+/** Operations of different rules, or on different paths, are no duplicates. */
+function alikeOf(
+  { name }: Rule,
+  { fields: sources }: Duplicates,
+  request: Asked & { fields: Fields },
+  content: Content,
+): Values | undefined {
+  const values = likenessOf(sources, request, content);
+  return values && [name, request.method, request.path, ...values];
 }
 
 /** Where a rule only observes nobody waits. */
-function documentOf({ turn, isObserved }: Rule, request: Head & { query: string }, fields: Fields): string | undefined {
+function documentOf({ turn, isObserved }: Rule, request: Asked, fields: Fields): string | undefined {
   if (isObserved) return undefined;
   const read = turn && readSource(turn.document, { ...request, fields, claims: () => undefined });
   return read === "" ? undefined : read;

@@ -41,6 +41,7 @@ export class Lease {
   readonly #settings: LeaseSettings;
   readonly #startedAt = Date.now();
   readonly #renewal: Renewal;
+  #onSettled: (as: "completed" | "released") => void = () => {};
 
   constructor(settings: LeaseSettings) {
     this.#settings = settings;
@@ -58,6 +59,11 @@ export class Lease {
     return { owner: this.#settings.identity.owner, name: this.#settings.name };
   }
 
+  /** `onSettled`: called when the store has acknowledged it, with whatever else stands and falls with the operation. */
+  whenSettled(onSettled: (as: "completed" | "released") => void): void {
+    this.#onSettled = onSettled;
+  }
+
   /**
    * Permits the first byte of what was claimed to wait. Throws StoreError where the store cannot be asked: what may have begun all the
    * same is released like anything that was not sent.
@@ -68,7 +74,8 @@ export class Lease {
     for (;;) {
       const sentAt = performance.now();
       const said = await records.begin(name, identity.owner, leaseMs).catch(storeErrorOnly);
-      if (said === "begun") this.#renewal.carriedOn(sentAt);
+      // As a renewal: what was over on this clock may have been revoked, and taken back by a late copy of the claim.
+      if (said === "begun" && this.isGood()) this.#renewal.carriedOn(sentAt);
       if (!(said instanceof StoreError)) return said;
       if (performance.now() + BEGIN_PAUSE_MS > giveUpAt) throw said;
       await sleep(BEGIN_PAUSE_MS);
@@ -83,6 +90,7 @@ export class Lease {
     return this.#settle(async () => {
       const said = await records.complete(name, completion);
       if (said === "recreated") this.#settings.onAlarm({ alarm: "record-recreated", name });
+      if (said !== "refused") this.#onSettled("completed");
       return said !== "refused";
     });
   }
@@ -96,6 +104,7 @@ export class Lease {
       isRepeated = true;
       return (await records.release(name, identity.owner)).answer === "released" || mayBeAnothers;
     });
+    if (isStored) this.#onSettled("released");
     withdrawLater();
     return isStored;
   }

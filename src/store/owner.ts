@@ -94,7 +94,7 @@ export class Owner {
           throw new StoreError("unsent", "the store answered too late");
         case "completed":
           withdrawLater();
-          return { kind: "completed", credential: answer.record.credential, kept: this.#open(name, answer.record) };
+          return { kind: "completed", credential: answer.record.credential, kept: this.open(name, answer.record) };
         case "unknown":
           withdrawLater();
           // Its own claim, of which only the reply was late, by more than a lease: nothing was sent.
@@ -110,7 +110,7 @@ export class Owner {
   }
 
   /** Throws StoreError, as where the store is away: what was executed must not execute again because its answer is unreadable. */
-  #open(name: Name, record: Completed): Kept {
+  open(name: Name, record: Completed): Kept {
     try {
       return openKept(this.#settings.keyring, name, record);
     } catch (error) {

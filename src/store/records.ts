@@ -3,6 +3,7 @@ import type { Executing, Name, StoredRecord, Token, Unknown, UnknownReason } fro
 import type { Completion, Resolution } from "../domain/settlement.ts";
 import type { Continuity } from "./continuity.ts";
 import type { Journal, Note } from "./journal.ts";
+import type { Originals } from "./originals.ts";
 import type { Turns } from "./turns.ts";
 
 /**
@@ -59,6 +60,7 @@ export type StoreDescription = { store: string; durability: string; risks: reado
 export interface Store {
   readonly records: Records;
   readonly turns: Turns;
+  readonly originals: Originals;
   readonly journal: Journal;
   readonly continuity: Continuity;
   /**

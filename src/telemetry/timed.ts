@@ -1,4 +1,5 @@
 import { reasonOf } from "../reason.ts";
+import type { Originals } from "../store/originals.ts";
 import type { Records } from "../store/records.ts";
 import type { Turns } from "../store/turns.ts";
 
@@ -45,5 +46,12 @@ export function timedTurns(turns: Turns, told: Answered): Turns {
     enter: (...args) => timing("enter", turns.enter(...args), told),
     renew: (...args) => timing("renewTurn", turns.renew(...args), told),
     leave: (...args) => timing("leave", turns.leave(...args), told),
+  };
+}
+
+export function timedOriginals(originals: Originals, told: Answered): Originals {
+  return {
+    stand: (...args) => timing("stand", originals.stand(...args), told),
+    keep: (...args) => timing("keep", originals.keep(...args), told),
   };
 }

@@ -46,6 +46,16 @@ describe("a mistake is told with its line, its column and what was meant:", () =
       one('    key: { pattern: "[" }'),
       "conf/rules.yaml:5:21: rules.0.key.pattern must be a regular expression",
     ],
+    [
+      "a window that is longer than the answer is kept",
+      one('    duplicates: { fields: ["body:a"], then: reject, window: 25h }'),
+      "conf/rules.yaml:5:61: rules.0.duplicates.window cannot be longer than the retention: the original's answer is kept no longer",
+    ],
+    [
+      "a field of duplicates that is not an outermost one",
+      one('    duplicates: { fields: ["body:/a/b"], then: reject }'),
+      "conf/rules.yaml:5:27: rules.0.duplicates.fields can only have fields of the outermost object, by their names",
+    ],
     ["a broken duration", one("    retention: 24"), "conf/rules.yaml:5:16: rules.0.retention must be a text"],
     [
       "a duration out of bounds",

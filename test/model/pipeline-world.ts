@@ -10,6 +10,7 @@ import { Circuits } from "../../src/admission/circuits.ts";
 import { isFailure } from "../../src/upstream/try.ts";
 import type { Execution } from "../../src/upstream/try.ts";
 import { DomainRecords } from "../store/domain-records.ts";
+import { DomainOriginals } from "../store/domain-originals.ts";
 import { DomainTurns } from "../store/domain-turns.ts";
 import { outcomeOfStatuses } from "../../src/domain/outcome.ts";
 import { aRule } from "../support/rule.ts";
@@ -24,6 +25,7 @@ import type { Ask, LaneName, Step } from "./pipeline-script.ts";
 
 // After pipeline-time.ts, so that they have virtual time.
 const { handle } = await import("../../src/pipeline.ts");
+const { Duplicates } = await import("../../src/admission/duplicates.ts");
 const { DocumentQueue } = await import("../../src/admission/document-queue.ts");
 const { Prober } = await import("../../src/prober.ts");
 const { Owner } = await import("../../src/store/owner.ts");
@@ -169,6 +171,12 @@ export class World {
         circuits: new Circuits<Execution>(isFailure, { kind: "never-sent", reason: "circuit-open", why: "" }),
         upstream,
         prober: new Prober({ upstream, records: asked.gateway.link.records, keyring: new Keyring() }),
+        duplicates: new Duplicates({
+          originals: new DomainOriginals(),
+          records: asked.gateway.link.records,
+          unknownRetentionMs: 60_000,
+          open: (name, record) => asked.gateway.owner.open(name, record),
+        }),
         clientWaitMs: CLIENT_WAIT_MS,
         onLateEnd: () => {},
         onLateFailure: (_request, error) => (asked.failure = error),

@@ -4,6 +4,7 @@ import { claiming } from "./contract-claiming.ts";
 import { continuing } from "./contract-continuity.ts";
 import { differing } from "./contract-differential.ts";
 import { keeping } from "./contract-keeping.ts";
+import { originating } from "./contract-originals.ts";
 import { resolving } from "./contract-resolving.ts";
 import { settling } from "./contract-settling.ts";
 import { queueing } from "./contract-turns.ts";
@@ -66,6 +67,7 @@ export function storeContract(name: string, create: () => Promise<StoreFixture>)
     keeping(given);
     continuing(given);
     queueing(given);
+    originating(given);
     differing(given);
   });
 }

@@ -140,7 +140,7 @@ for _, key in ipairs(redis.call("KEYS", "og:{*")) do
       end
     end
     redis.call("PEXPIRE", key, redis.call("PTTL", key) - ms)
-  elseif string.sub(key, 8, 11) == "line" then
+  elseif string.sub(key, 8, 11) == "line" or string.sub(key, 8, 15) == "original" then
     redis.call("PEXPIRE", key, redis.call("PTTL", key) - ms)
   else
     local lease, start = redis.call("GETRANGE", key, 2, 14), redis.call("GETRANGE", key, 20, 32)

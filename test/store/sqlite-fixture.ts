@@ -62,6 +62,7 @@ export async function sqliteFixture(): Promise<SqliteFixture> {
         lease_until = lease_until - ${ms}, expires = expires - ${ms}, started_at = started_at - ${ms},
         looked_at = looked_at - ${ms}, looked_gateway_at = looked_gateway_at - ${ms};
         UPDATE turn SET lease_until = lease_until - ${ms};
+        UPDATE original SET expires = expires - ${ms};
         UPDATE waiter SET lease_until = lease_until - ${ms}`);
       connection.close();
     },

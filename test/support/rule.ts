@@ -21,6 +21,7 @@ export function aRule(differing: Partial<Rule> = {}): Rule {
     listing: undefined,
     retentionMs: 60_000,
     turn: undefined,
+    duplicates: undefined,
     errors: { format: "problem", statuses: {} },
     ...differing,
   };

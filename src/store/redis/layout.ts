@@ -62,6 +62,11 @@ export function turnKeys(document: Name): [turn: string, line: string] {
   return [`og:{${partition}}:turn:${document}`, `og:{${partition}}:line:${document}`];
 }
 
+/** Which operation is the original of a likeness. */
+export function originalKey(likeness: Name): string {
+  return `og:{${partitionOf(likeness)}}:original:${likeness}`;
+}
+
 export function toBytes(token: Token): Buffer {
   const bytes = Buffer.from(token, "base64url");
   if (bytes.length !== 16) throw new TypeError("not a token: 16 bytes as 22 characters");

@@ -14,6 +14,7 @@ import type { Location } from "./location.ts";
 import { Master } from "./master.ts";
 import { redisJournal } from "./redis-journal.ts";
 import { redisMarks } from "./redis-marks.ts";
+import { redisOriginals } from "./redis-originals.ts";
 import { redisTurns } from "./redis-turns.ts";
 import { RedisRecords } from "./redis-records.ts";
 import { PROBE, REPLACE_NAME_SECRET } from "./scripts.ts";
@@ -64,6 +65,7 @@ export function openRedis(url: string, settings: RedisSettings = {}): Store {
   return {
     records,
     turns: redisTurns(servers),
+    originals: redisOriginals(servers, continuity, process),
     continuity,
     journal: redisJournal(servers),
     async probe() {

@@ -78,8 +78,17 @@ const TABLES_6 = `
   ALTER TABLE record ADD COLUMN looked_at INTEGER;
   ALTER TABLE record ADD COLUMN looked_gateway_at INTEGER;
 `;
+const TABLES_7 = `
+  CREATE TABLE original (
+    likeness TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    expires INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX original_expiring ON original (expires);
+`;
 /** What makes format n + 1 of format n. A file is brought to the newest in one transaction; an older version refuses it then. */
-const STEPS = [TABLES_1, TABLES_2, TABLES_3, TABLES_4, TABLES_5, TABLES_6];
+const STEPS = [TABLES_1, TABLES_2, TABLES_3, TABLES_4, TABLES_5, TABLES_6, TABLES_7];
 const FORMAT = STEPS.length;
 
 /** Shared memory between processes is not, or not reliably, shared there, so WAL is not safe (sqlite.org/wal.html). */

@@ -81,6 +81,16 @@ export async function openSqlite(options: SqliteSettings): Promise<Store> {
       renew: (document, owner, leaseMs) => thread.ask("renewTurn", document, owner, leaseMs),
       leave: (document, owner) => thread.ask("leave", document, owner),
     },
+    originals: {
+      async stand(likeness, candidacy, keepMs) {
+        const pass = continuity.pass(0);
+        const { answer, count } = await thread.ask("stand", likeness, candidacy, keepMs, witnessOf(pass));
+        if (answer.kind === "store_lost") return { kind: continuity.refused(pass) };
+        if (answer.kind === "stands") continuity.acknowledged(pass, count);
+        return answer;
+      },
+      keep: (likeness, own, keepMs) => thread.ask("keep", likeness, own, keepMs),
+    },
     continuity,
     journal: { latest: (limit) => thread.ask("journal", limit) },
     async probe() {

@@ -26,6 +26,9 @@ export function sweepEvery(everyMs: number, db: DatabaseSync): () => void {
   const removeTurns = db.prepare(
     "DELETE FROM turn WHERE lease_until <= :now - :forgotten OR lease_until > :now + lease_ms",
   );
+  const removeOriginals = db.prepare(
+    "DELETE FROM original WHERE rowid IN (SELECT rowid FROM original WHERE expires <= ? ORDER BY expires LIMIT ?)",
+  );
   const journal = journalTable(db);
   const freePages = db.prepare("PRAGMA freelist_count");
   const busyTimeout = db.prepare("PRAGMA busy_timeout").get()?.["timeout"];
@@ -45,6 +48,10 @@ export function sweepEvery(everyMs: number, db: DatabaseSync): () => void {
     }
     db.exec("COMMIT");
     return removed === ROWS_A_GO || leaseClock() >= until ? "more" : "done";
+  }
+
+  function removeSomeOriginals(): "more" | "done" {
+    return Number(removeOriginals.run(Date.now(), ROWS_A_GO).changes) === ROWS_A_GO ? "more" : "done";
   }
 
   /** Lines and turns that nobody came back to. */
@@ -67,7 +74,7 @@ export function sweepEvery(everyMs: number, db: DatabaseSync): () => void {
     return "done";
   }
 
-  const steps = [removeSome, removeTraces, giveBackSome, shrinkFiles];
+  const steps = [removeSome, removeSomeOriginals, removeTraces, giveBackSome, shrinkFiles];
 
   function go(at: number): void {
     const step = steps[at];

@@ -12,6 +12,7 @@ import type { Listed, Open } from "../records.ts";
 import { now } from "./clock.ts";
 import { journalTable } from "./journal-table.ts";
 import { marksTable } from "./marks-table.ts";
+import { originalVerbs } from "./original-verbs.ts";
 import { recordsTable } from "./records-table.ts";
 import { turnVerbs } from "./turn-verbs.ts";
 
@@ -72,6 +73,7 @@ export function verbs(db: DatabaseSync) {
 
   return {
     ...turnVerbs(db),
+    ...originalVerbs(db),
     claim: (name: Name, attempt: Attempt, witness: Witness): Started<ClaimAnswer> =>
       started(
         witness,

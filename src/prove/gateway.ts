@@ -16,6 +16,7 @@ export class Gateway {
   readonly #env: Record<string, string | undefined>;
   #process: ChildProcess | undefined;
   #doors: Doors | undefined;
+  #isOver = false;
 
   constructor(program: readonly [string, ...string[]], env: Record<string, string | undefined>) {
     this.#program = program;
@@ -27,8 +28,9 @@ export class Gateway {
     return this.#doors;
   }
 
-  /** Resolves when it can execute operations; rejects with what it said where it never can. */
+  /** Resolves when it can execute operations, or has been ended; rejects with what it said where it never can. */
   async start(): Promise<void> {
+    if (this.#isOver) return;
     const [command, ...args] = this.#program;
     const started = spawn(command, [...args, "serve"], { env: this.#env, stdio: ["ignore", "pipe", "pipe"] });
     this.#process = started;
@@ -49,6 +51,12 @@ export class Gateway {
     giveUp.abort();
     if (!isReady) throw new Error(`a gateway cannot be used:\n${said.slice(-10).join("\n")}`);
     this.#doors = opened;
+  }
+
+  /** As `kill`, and for good: whoever is about to start it again does not. */
+  async end(): Promise<void> {
+    this.#isOver = true;
+    await this.kill();
   }
 
   /** SIGKILL; resolves when it is gone. */

@@ -64,7 +64,7 @@ export async function prove(around: Surroundings): Promise<number> {
     around.complain(`oncegate prove: ${reasonOf(error)}`);
     return FAILED;
   } finally {
-    await Promise.all(gateways.map((gateway) => gateway.kill()));
+    await Promise.all(gateways.map((gateway) => gateway.end()));
     backend.close();
     rmSync(folder, { recursive: true, force: true });
   }

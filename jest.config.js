@@ -15,6 +15,7 @@ export const LONG = [
   "test/e2e/store-loss.test.ts",
   "test/e2e/workers.test.ts",
   "test/inbound/slow-clients.test.ts",
+  "test/model/duplicates.test.ts",
   "test/model/protocol.test.ts",
   "test/model/queue.test.ts",
   "test/prove/prove.test.ts",

@@ -128,12 +128,17 @@ test("50,000 operations, one in a hundred with each fault, leave nothing behind"
   const startedAt = performance.now();
   expect(await run(WARM_UP, WARM_UP + OPERATIONS)).toEqual([]);
   const took = performance.now() - startedAt;
-  const growth = rss() - before;
+  const peak = rss() - before;
   await clients.close();
   await until("every socket is closed", () => sockets() <= socketsBefore);
+  // What nobody holds any more V8 gives back when it comes to it: under load at the next full collection, idle within seconds.
+  const growth = await until("memory returns", () => {
+    const now = rss() - before;
+    return now <= 64 * MIB && { bytes: now };
+  }).then(({ bytes }) => bytes);
   process.stdout.write(
     `soak: ${OPERATIONS} operations, ${FAULTS.length} faults, ${Math.round(took / 1_000)} s, ` +
-      `RSS ${Math.round(before / MIB)} + ${Math.round(growth / MIB)} MiB, ${sockets()} sockets as before\n`,
+      `RSS ${Math.round(before / MIB)} + ${Math.round(growth / MIB)} MiB (at work ${Math.round(peak / MIB)}), ${sockets()} sockets as before\n`,
   );
   expect(growth).toBeLessThanOrEqual(64 * MIB);
   expect(gateway.text()).not.toMatch(/MaxListenersExceededWarning|uncaught/i);

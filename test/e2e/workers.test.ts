@@ -26,6 +26,8 @@ async function startWith(store: string, more: Record<string, string> = {}): Prom
   const env = { ONCEGATE_UPSTREAM_URL: api.url, ONCEGATE_STORE: store, ONCEGATE_WORKERS: "3", ...more };
   const gateway = await startGatewayProcess(env);
   ending.push(() => gateway.kill());
+  // Each writes its own log, 100 ms late at most: the gateway may say that it listens before its last worker's line is read.
+  await until("the line of each worker", () => startedWorkers(gateway).length === 3);
   return gateway;
 }
 
@@ -56,14 +58,14 @@ describe("three workers on one port", () => {
     for (const [name, store] of await stores()) {
       const before = await api.count("/invoices");
       const gateway = await startWith(store);
-      expect(startedWorkers(gateway)).toHaveLength(3);
       const answers = await Promise.all(Array.from({ length: 90 }, (_, i) => post(gateway.url, `${name} ${i % 9}`)));
       expect(answers.every(({ status }) => [201, 409].includes(status))).toBe(true);
       for (let i = 0; i < 9; i++) expect((await post(gateway.url, `${name} ${i}`)).isReplay).toBe(true);
       expect((await api.count("/invoices")) - before).toBe(9);
 
-      const served = new Set(gateway.lines.filter(({ msg }) => msg === "request").map(({ worker }) => worker));
-      expect(served.size).toBe(3);
+      const requests = () => gateway.lines.filter(({ msg }) => msg === "request");
+      await until("the line of each request", () => requests().length === 99);
+      expect(new Set(requests().map(({ worker }) => worker)).size).toBe(3);
       const metrics = await (await fetch(`${gateway.adminUrl}/metrics`)).text();
       const counted = [...metrics.matchAll(/^oncegate_requests_total\{.*\} (\d+)$/gm)];
       expect(counted.reduce((sum, [, count]) => sum + Number(count), 0)).toBe(99);

@@ -1,6 +1,7 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
 import { endToEnd, valuesOf, via } from "../domain/headers.ts";
 import { endAfterUpload } from "../linger.ts";
+import { giveBackWritten } from "./give-back.ts";
 
 const EMPTY = Buffer.alloc(0);
 /** More lines of a head than these Node drops without a word. */
@@ -40,6 +41,7 @@ export function passAnswer(answer: IncomingMessage, res: ServerResponse): Error 
     if (res.shouldKeepAlive || res.req.complete) res.end();
     else endAfterUpload(res);
   });
+  giveBackWritten(res);
   answer.pipe(res, { end: false });
   return undefined;
 }

@@ -11,6 +11,7 @@ import type { UpstreamAddress } from "./connect.ts";
 import { limitConnecting, limitSilence } from "./limits.ts";
 import { Passing } from "./passing.ts";
 import type { Refuse } from "./passing.ts";
+import { giveBackParsed, giveBackWritten } from "./give-back.ts";
 import { Tunnels, endWithClient, responseOn } from "./tunnels.ts";
 
 export type PassThrough = {
@@ -75,6 +76,7 @@ export function openPassThrough(settings: PassThroughSettings): PassThrough {
     proxy.on("proxyReq", (sent, req, res) => {
       const one = passingOf(req)!;
       limit(sent, req, one);
+      giveBackParsed(sent);
       sent.once("upgrade", (_answer, socket) => {
         socket.destroy();
         sent.destroy();
@@ -86,6 +88,7 @@ export function openPassThrough(settings: PassThroughSettings): PassThrough {
         return passTrailers(req, sent);
       }
       if (req.complete) return;
+      giveBackWritten(sent);
       req.once("end", () => passTrailers(req, sent)); // before pipe's, which ends the request
       if (req.readableLength === 0) sent.write(EMPTY); // the body is still to come: the head need not wait for it
     });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createSecureServer } from "node:http2";
@@ -24,6 +25,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, "authority.pem"), CERT);
   upstream = createSecureServer({ key: KEY, cert: CERT, allowHTTP1: true }, (req, res) => {
     seen.push(`${req.method} ${req.url} ${req.httpVersion}`);
+    if (req.url === "/echo") return void req.pipe(res);
     res.writeHead(201, { "Content-Length": 2 }).end("ok");
   }).listen(0, "127.0.0.1");
   await once(upstream, "listening");
@@ -48,6 +50,21 @@ describe("an upstream with a certificate of an authority of its own", () => {
       expect(await post(gateway.url, "tls-1")).toMatchObject({ status: 201, text: "ok", isReplay: false });
       expect(await page(gateway.url, "/invoices/1")).toEqual({ status: 201, text: "ok" });
       expect(seen).toEqual(["POST /invoices 1.1", "GET /invoices/1 1.1"]);
+    } finally {
+      await gateway.kill();
+    }
+  });
+
+  test("gets and gives large bodies byte for byte, in both directions at once", async () => {
+    const gateway = await start("large", { ONCEGATE_UPSTREAM_CA_FILE: join(folder, "authority.pem") });
+    try {
+      const sent = randomBytes(16 * 1_048_576);
+      const pieces = new Blob([sent]).stream();
+      const framings = [{ body: sent }, { body: pieces, duplex: "half" as const }];
+      for (const framing of framings) {
+        const answer = await fetch(`${gateway.url}/echo`, { method: "POST", ...framing });
+        expect(Buffer.from(await answer.arrayBuffer()).equals(sent)).toBe(true);
+      }
     } finally {
       await gateway.kill();
     }

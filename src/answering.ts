@@ -1,6 +1,6 @@
 import { PLAIN } from "./domain/error-form.ts";
 import type { Voice } from "./domain/error-form.ts";
-import { endToEnd, via } from "./domain/headers.ts";
+import { dropping, endToEnd, via } from "./domain/headers.ts";
 import type { RawHeaders } from "./domain/headers.ts";
 import type { Problem } from "./domain/problem.ts";
 import { publicationOf } from "./domain/publication.ts";
@@ -22,6 +22,9 @@ export function publish(rules: readonly Rule[]): Reply {
   return { outcome: "published", status: 200, headers, body: Buffer.from(JSON.stringify(publicationOf(rules))) };
 }
 
+/** A client would wait for that body (RFC 9110, section 8.6). */
+const NOT_IN_204 = dropping(["content-length"]);
+
 export type UpstreamAnswer = { status: number; headers: RawHeaders; body: Reply["body"] };
 
 /** The upstream's answer as it goes to the client, with what the gateway has to `add`. */
@@ -30,7 +33,7 @@ export function fromUpstream(
   { status, headers, body }: UpstreamAnswer,
   add: readonly string[],
 ): Reply {
-  const passed = endToEnd(headers, status === 204 ? ["content-length"] : []); // a client would wait for that body (RFC 9110, 8.6)
+  const passed = endToEnd(headers, status === 204 ? NOT_IN_204 : undefined);
   return { outcome, status, headers: [...passed, "Via", via("1.1"), ...add], body };
 }
 

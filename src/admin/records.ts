@@ -1,7 +1,7 @@
 import express from "express";
 import type { Router } from "express";
 import { z } from "zod";
-import { endToEnd } from "../domain/headers.ts";
+import { dropping, endToEnd } from "../domain/headers.ts";
 import { keyHashOf } from "../domain/key.ts";
 import type { Name } from "../domain/record.ts";
 import { REASONS } from "../domain/refusal.ts";
@@ -101,11 +101,14 @@ export function recordPages(operator: Operator, keyHashOfClientKey: (key: string
   return router;
 }
 
+/** Nobody may set a session, and what the length is the body says. */
+const NOT_SAID = dropping(["content-length", "set-cookie", "set-cookie2"]);
+
 function verdictOf(said: z.infer<typeof Resolution>): Verdict {
   if (said.verdict === "not-executed") return said;
   const { answer, ...rest } = said;
   if (answer === undefined) return { ...rest, kept: { kind: "executed" } };
-  const headers = endToEnd(answer.headers.flat(), ["content-length", "set-cookie", "set-cookie2"]);
+  const headers = endToEnd(answer.headers.flat(), NOT_SAID);
   const body = Buffer.from(answer.bodyBase64, "base64");
   return { ...rest, kept: { kind: "operator-answer", status: answer.status, headers, body } };
 }

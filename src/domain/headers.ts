@@ -14,21 +14,39 @@ export const HOP_BY_HOP = [
   "upgrade",
 ];
 
-/** What may pass a proxy: without hop-by-hop fields, those that Connection nominates, and `drop` (lower-case names). */
-export function endToEnd(raw: RawHeaders, drop: readonly string[] = []): string[] {
-  const dropped = new Set([...HOP_BY_HOP, ...drop]);
-  for (const value of valuesOf(raw, "connection"))
-    for (const option of value.split(",")) dropped.add(option.trim().toLowerCase());
+/** Names (in lower case) that do not pass: hop-by-hop fields and these. Made once, since a set of twenty costs as much as a head. */
+export const dropping = (names: readonly string[]): ReadonlySet<string> => new Set([...HOP_BY_HOP, ...names]);
+const HOP_BY_HOP_ONLY = dropping([]);
+
+/** What may pass a proxy: without hop-by-hop fields, those that Connection nominates, and what else `dropped` names. */
+export function endToEnd(raw: RawHeaders, dropped: ReadonlySet<string> = HOP_BY_HOP_ONLY): string[] {
+  const nominated = nominatedBy(valuesOf(raw, "connection"));
   const passed: string[] = [];
-  for (let i = 0; i < raw.length; i += 2) if (!dropped.has(raw[i]!.toLowerCase())) passed.push(raw[i]!, raw[i + 1]!);
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i]!.toLowerCase();
+    if (!dropped.has(name) && nominated?.has(name) !== true) passed.push(raw[i]!, raw[i + 1]!);
+  }
   return passed;
+}
+
+function nominatedBy(connection: readonly string[]): ReadonlySet<string> | undefined {
+  if (connection.length === 0) return undefined;
+  return new Set(connection.flatMap((value) => value.split(",").map((option) => option.trim().toLowerCase())));
 }
 
 export function valuesOf(raw: RawHeaders, name: string): string[] {
   const values: string[] = [];
-  for (let i = 0; i < raw.length; i += 2) if (raw[i]!.toLowerCase() === name) values.push(raw[i + 1]!);
+  for (let i = 0; i < raw.length; i += 2) if (isCalled(raw[i]!, name)) values.push(raw[i + 1]!);
   return values;
 }
+
+/** The first one's. */
+export function valueOf(raw: RawHeaders, name: string): string | undefined {
+  for (let i = 0; i < raw.length; i += 2) if (isCalled(raw[i]!, name)) return raw[i + 1]!;
+  return undefined;
+}
+
+const isCalled = (sent: string, name: string): boolean => sent.length === name.length && sent.toLowerCase() === name;
 
 /**
  * How a gateway names itself in Via (RFC 9110, section 7.6.3). In answers every one is "oncegate", so that a replay is the same
@@ -36,16 +54,25 @@ export function valuesOf(raw: RawHeaders, name: string): string[] {
  */
 export const via = (httpVersion: string, pseudonym = "oncegate"): string => `${httpVersion} ${pseudonym}`;
 
-/** As a dictionary: repeats as arrays, under the spelling that came first. */
+/**
+ * As a dictionary: repeats as arrays, under the spelling that came first. A plain object: one without a prototype is a hash table to
+ * V8, which made every request that passes a quarter dearer.
+ */
 export function byName(raw: RawHeaders): Record<string, string | string[]> {
-  const dictionary: Record<string, string | string[]> = Object.create(null);
-  const spelling = new Map<string, string>();
+  const dictionary: Record<string, string | string[]> = {};
+  const spellings = new Map<string, string>();
   for (let i = 0; i < raw.length; i += 2) {
     const [sent, value] = [raw[i]!, raw[i + 1]!];
-    const name = spelling.get(sent.toLowerCase()) ?? sent;
-    spelling.set(sent.toLowerCase(), name);
-    const before = dictionary[name];
-    dictionary[name] = before === undefined ? value : [before, value].flat();
+    const lower = sent.toLowerCase();
+    const name = spellings.get(lower);
+    if (name !== undefined) dictionary[name] = [dictionary[name]!, value].flat();
+    else {
+      spellings.set(lower, sent);
+      if (sent === "__proto__") Object.defineProperty(dictionary, sent, { value, ...OWN });
+      else dictionary[sent] = value;
+    }
   }
   return dictionary;
 }
+
+const OWN = { enumerable: true, writable: true, configurable: true };

@@ -1,4 +1,4 @@
-import { valuesOf } from "./headers.ts";
+import { valueOf } from "./headers.ts";
 import type { RawHeaders } from "./headers.ts";
 import { pointed } from "./pointer.ts";
 
@@ -33,7 +33,7 @@ function holds(condition: Condition, { status, headers, json }: Judged): boolean
     case "status":
       return condition.ranges.some(([from, to]) => from <= status && status <= to);
     case "header":
-      return valuesOf(headers, condition.name).length > 0;
+      return valueOf(headers, condition.name) !== undefined;
     case "body": {
       const text = wordOf(pointed(json(), condition.pointer));
       return text !== undefined && condition.among.includes(text);

@@ -1,4 +1,4 @@
-import { endToEnd, valuesOf } from "./headers.ts";
+import { dropping, endToEnd, valueOf } from "./headers.ts";
 import type { RawHeaders } from "./headers.ts";
 
 /** A whole answer of the upstream: its status, end-to-end headers as sent, and body. */
@@ -16,14 +16,15 @@ export type Kept =
   /** It was found that it was executed, and nobody knows the answer. */
   | { kind: "executed" };
 
-/**
- * What of an answer is stored and replayed. Never Set-Cookie: a session handed to whoever retries would be somebody else's.
- */
+/** A session handed to whoever retries would be somebody else's. */
+const NOT_REPLAYED = dropping(["set-cookie", "set-cookie2"]);
+
+/** What of an answer is stored and replayed. */
 export function keep(answer: Answer): Kept {
-  return { kind: "answer", ...answer, headers: endToEnd(answer.headers, ["set-cookie", "set-cookie2"]) };
+  return { kind: "answer", ...answer, headers: endToEnd(answer.headers, NOT_REPLAYED) };
 }
 
 /** The answer was larger than what is stored: its status and Location are all that is kept. */
 export function keepHead(status: number, headers: RawHeaders): Kept {
-  return { kind: "head", status, location: valuesOf(headers, "location")[0] };
+  return { kind: "head", status, location: valueOf(headers, "location") };
 }

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from "node:net";
-import { endToEnd, valuesOf, via } from "../domain/headers.ts";
+import { dropping, endToEnd, valueOf, valuesOf, via } from "../domain/headers.ts";
 import type { RawHeaders } from "../domain/headers.ts";
 
 /** Who speaks to the gateway, as far as the upstream is told. */
@@ -25,8 +25,12 @@ export const ONLY_TRUSTED = [
   "x-real-ip",
 ];
 
+const NOT_OF_TRUSTED = dropping(REBUILT);
+const NOT_OF_ANYBODY = dropping([...REBUILT, ...ONLY_TRUSTED]);
+
 /** ONCEGATE_TRUSTED_PROXIES as a test of an address. */
 export function trustedProxies(networks: readonly string[]): (address: string) => boolean {
+  if (networks.length === 0) return () => false; // asking an empty list costs a microsecond
   const list = new BlockList();
   for (const network of networks) {
     const [address = "", bits] = network.split("/");
@@ -52,9 +56,9 @@ const plainAddress = (address: string): string => address.replace(/^::ffff:/, ""
  */
 export function forwardedHeaders(raw: RawHeaders, peer: Peer, { pseudonym, isTrusted }: Forwarder): string[] {
   const believed = isTrusted(peer.address);
-  const headers = endToEnd(raw, believed ? REBUILT : [...REBUILT, ...ONLY_TRUSTED]);
+  const headers = endToEnd(raw, believed ? NOT_OF_TRUSTED : NOT_OF_ANYBODY);
   const said = (name: string): string[] => (believed ? valuesOf(raw, name) : []);
-  const host = said("x-forwarded-host")[0] ?? valuesOf(raw, "host")[0];
+  const host = said("x-forwarded-host")[0] ?? valueOf(raw, "host");
   headers.push("X-Forwarded-For", [...said("x-forwarded-for"), plainAddress(peer.address)].join(", "));
   headers.push("X-Forwarded-Proto", said("x-forwarded-proto")[0] ?? peer.protocol);
   if (host !== undefined) headers.push("X-Forwarded-Host", host);

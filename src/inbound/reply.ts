@@ -2,7 +2,7 @@ import { STATUS_CODES } from "node:http";
 import type { ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import type { Duplex, Writable } from "node:stream";
-import { valuesOf } from "../domain/headers.ts";
+import { valueOf } from "../domain/headers.ts";
 import { endAfterUpload, LINGER_MS } from "../linger.ts";
 import type { Reply } from "../request.ts";
 
@@ -24,7 +24,7 @@ export function sendReply(
     return;
   }
   const head = [...headers];
-  if (!(body instanceof Readable) && !BODILESS.has(status) && valuesOf(headers, "content-length").length === 0)
+  if (!(body instanceof Readable) && !BODILESS.has(status) && valueOf(headers, "content-length") === undefined)
     head.push("Content-Length", String(body.length));
   if (isLast) head.push("Connection", "close");
   res.writeHead(status, head);

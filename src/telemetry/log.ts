@@ -9,7 +9,7 @@ import type { Facts, Reply, Request, RequestEnd } from "../request.ts";
 /** Lines wait in memory while stdout takes none; beyond this they are dropped. */
 const MOST_WAITING_BYTES = 16_777_216;
 /** A write of each line by itself costs a fifth of a request. Nobody reads faster than this. */
-const WRITTEN_AT_ONCE_BYTES = 8_192;
+const WRITTEN_AT_ONCE = 32;
 const WRITTEN_AFTER_MS = 100;
 const OPEN_AGAIN_MS = 1_000;
 /** A stalled pipe must not keep the process either. */
@@ -23,13 +23,7 @@ export function openLog(level: string, worker?: number): { log: Logger; flush: (
   let stdout = openStdout();
   /** Where stdout fails (a full disk behind it), lines are lost until it is back; requests are not. */
   function openStdout(): ReturnType<typeof destination> | undefined {
-    const opened = destination({
-      fd: 1,
-      sync: false,
-      minLength: WRITTEN_AT_ONCE_BYTES,
-      periodicFlush: WRITTEN_AFTER_MS,
-      maxLength: MOST_WAITING_BYTES,
-    });
+    const opened = destination({ fd: 1, sync: false, maxLength: MOST_WAITING_BYTES });
     opened.on("error", () => {
       if (stdout !== opened) return;
       stdout = undefined;
@@ -38,7 +32,23 @@ export function openLog(level: string, worker?: number): { log: Logger; flush: (
     });
     return opened;
   }
-  const lines = { write: (line: string): void => void stdout?.write(line) };
+  /** Not by the stream's own buffer, which counts all that waits again with every line: five kilobytes of garbage each. */
+  let waiting: string[] = [];
+  let later: NodeJS.Timeout | undefined;
+  const writeWaiting = (): void => {
+    clearTimeout(later);
+    later = undefined;
+    const text = waiting.join("");
+    waiting = [];
+    stdout?.write(text);
+  };
+  const lines = {
+    write(line: string): void {
+      waiting.push(line);
+      if (waiting.length >= WRITTEN_AT_ONCE) writeWaiting();
+      else later ??= setTimeout(writeWaiting, WRITTEN_AFTER_MS).unref();
+    },
+  };
   return {
     log: pino(
       {
@@ -51,6 +61,7 @@ export function openLog(level: string, worker?: number): { log: Logger; flush: (
     ),
     /** Not the stream's own flush, which without a buffer waits for nothing: the last lines overtook those still being written. */
     async flush() {
+      writeWaiting();
       const last = stdout;
       if (last === undefined) return;
       stdout = undefined;

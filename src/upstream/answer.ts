@@ -1,7 +1,6 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
-import { endToEnd, valuesOf, via } from "../domain/headers.ts";
+import { dropping, endToEnd, valuesOf, via } from "../domain/headers.ts";
 import { endAfterUpload } from "../linger.ts";
-import { giveBackWritten } from "./give-back.ts";
 
 const EMPTY = Buffer.alloc(0);
 /** More lines of a head than these Node drops without a word. */
@@ -9,7 +8,15 @@ const HEADER_LINES = 1_000;
 /** A server that is still at work sends one every few seconds; without an end they would keep a request open for ever. */
 const INTERIM_ANSWERS = 100;
 /** Trailers cannot say what had to be known before (RFC 9110, section 6.5.1). */
-const NOT_IN_TRAILERS = ["content-length", "content-encoding", "content-type", "content-range", "host", "set-cookie"];
+const NOT_IN_TRAILERS = dropping([
+  "content-length",
+  "content-encoding",
+  "content-type",
+  "content-range",
+  "host",
+  "set-cookie",
+]);
+const NOT_IN_INTERIM = dropping(["content-length"]);
 
 /**
  * Streams the upstream's answer to the client: status, reason, end-to-end headers as received, body, trailers. An answer that is
@@ -41,7 +48,6 @@ export function passAnswer(answer: IncomingMessage, res: ServerResponse): Error 
     if (res.shouldKeepAlive || res.req.complete) res.end();
     else endAfterUpload(res);
   });
-  giveBackWritten(res);
   answer.pipe(res, { end: false });
   return undefined;
 }
@@ -78,7 +84,7 @@ export function passInterimAnswers(sent: ClientRequest, res: ServerResponse): vo
     if (++count > INTERIM_ANSWERS) return void sent.destroy(new Error("too many interim answers"));
     const isKnown = res.req.httpVersion === "1.1" && "writeInformation" in res;
     if (statusCode === 100 || !isKnown || res.headersSent || res.destroyed) return;
-    const headers = [...endToEnd(rawHeaders, ["content-length"]), "Via", via(httpVersion)];
+    const headers = [...endToEnd(rawHeaders, NOT_IN_INTERIM), "Via", via(httpVersion)];
     orDestroy(sent, () => res.writeInformation(statusCode, headers));
   });
 }

@@ -18,21 +18,29 @@ export function limitConnecting(sent: ClientRequest, ms: number, onConnected: ()
   });
 }
 
+/** So often within the limit is looked whether anything moves: a listener for each piece made every request a fifth dearer. */
+const LOOKS = 4;
+
 /**
  * Ends a request with SILENT: where the final head is not there `ms` after the last piece of the upload (interim answers and
- * parts of a head do not count), or nothing of the body moves for as long. An upload may take its time as long as it moves, and
- * server-sent events may be silent as long as their client stays.
+ * parts of a head do not count), or nothing of the body moves for as long, and at most a quarter longer. An upload may take its
+ * time as long as it moves, and server-sent events may be silent as long as their client stays.
  */
-export function limitSilence(req: IncomingMessage, sent: ClientRequest, ms: number): void {
-  const silence = setTimeout(() => end(sent, SILENT), ms);
-  const onPiece = (): void => void silence.refresh();
-  if (!req.complete) req.on("data", onPiece);
-  sent.once("response", (answer) => {
-    if (/^text\/event-stream\b/i.test(answer.headers["content-type"] ?? "")) return clearTimeout(silence);
-    silence.refresh();
-    answer.on("data", onPiece);
+export function limitSilence(sent: ClientRequest, ms: number): void {
+  let answer: IncomingMessage | undefined;
+  let [moved, still] = [-1, 0];
+  const timer = setTimeout(() => {
+    const before = moved;
+    moved = answer === undefined ? (sent.socket?.bytesWritten ?? 0) : answer.socket.bytesRead;
+    still = moved === before ? still + 1 : 0;
+    if (still === LOOKS) end(sent, SILENT);
+    else timer.refresh();
+  }, ms / LOOKS);
+  sent.once("response", (message) => {
+    if (/^text\/event-stream\b/i.test(message.headers["content-type"] ?? "")) return clearTimeout(timer);
+    [answer, moved, still] = [message, -1, 0];
   });
-  sent.once("close", () => clearTimeout(silence));
+  sent.once("close", () => clearTimeout(timer));
 }
 
 function end(sent: ClientRequest, code: string): void {

@@ -11,7 +11,7 @@ import type { UpstreamAddress } from "./connect.ts";
 import { limitConnecting, limitSilence } from "./limits.ts";
 import { Passing } from "./passing.ts";
 import type { Refuse } from "./passing.ts";
-import { giveBackParsed, giveBackWritten } from "./give-back.ts";
+import { giveBackAnswer, giveBackUpload } from "./give-back.ts";
 import { Tunnels, endWithClient, responseOn } from "./tunnels.ts";
 
 export type PassThrough = {
@@ -58,16 +58,17 @@ export function openPassThrough(settings: PassThroughSettings): PassThrough {
   const basePath = url.pathname.replace(/\/$/, "");
   const tunnels = new Tunnels();
 
-  const limit = (sent: ClientRequest, req: IncomingMessage, one: Passing): void => {
+  const limit = (sent: ClientRequest, one: Passing): void => {
+    one.sent = sent;
     limitConnecting(sent, settings.connectTimeoutMs, () => {
       one.isConnected = true;
     });
-    limitSilence(req, sent, settings.timeoutMs);
+    limitSilence(sent, settings.timeoutMs);
   };
   const passOn = (answer: IncomingMessage, res: ServerResponse, one: Passing): void => {
     one.answer = { message: answer, res };
     const unusable = passAnswer(answer, res);
-    if (unusable === undefined) return;
+    if (unusable === undefined) return giveBackAnswer(answer, one.sent!, res);
     answer.destroy();
     one.fail(unusable);
   };
@@ -75,8 +76,7 @@ export function openPassThrough(settings: PassThroughSettings): PassThrough {
   const plugin = definePlugin((proxy) => {
     proxy.on("proxyReq", (sent, req, res) => {
       const one = passingOf(req)!;
-      limit(sent, req, one);
-      giveBackParsed(sent);
+      limit(sent, one);
       sent.once("upgrade", (_answer, socket) => {
         socket.destroy();
         sent.destroy();
@@ -88,7 +88,7 @@ export function openPassThrough(settings: PassThroughSettings): PassThrough {
         return passTrailers(req, sent);
       }
       if (req.complete) return;
-      giveBackWritten(sent);
+      giveBackUpload(req, sent);
       req.once("end", () => passTrailers(req, sent)); // before pipe's, which ends the request
       if (req.readableLength === 0) sent.write(EMPTY); // the body is still to come: the head need not wait for it
     });
@@ -108,7 +108,7 @@ export function openPassThrough(settings: PassThroughSettings): PassThrough {
           one.onStatus(101);
           tunnels.join(socket, upstream, answer, head);
         });
-        limit(sent, req, one);
+        limit(sent, one);
       });
     });
     proxy.on("error", (error, req) => {

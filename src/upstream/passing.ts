@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
 import type { Problem } from "../domain/problem.ts";
 import { reset } from "./answer.ts";
 import { SILENT } from "./limits.ts";
@@ -17,6 +17,8 @@ export class Passing {
   readonly body: Buffer | undefined;
   readonly #req: IncomingMessage;
   readonly #refuse: Refuse;
+  /** The request to the upstream, once there is one. */
+  sent: ClientRequest | undefined;
   /** A connection stood: from then on the request may have been sent. */
   isConnected = false;
   /** Set as soon as the head of an answer is there. */

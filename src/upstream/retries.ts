@@ -1,4 +1,4 @@
-import { valuesOf } from "../domain/headers.ts";
+import { valueOf } from "../domain/headers.ts";
 import type { Answer } from "../domain/replay.ts";
 import type { Execution } from "./try.ts";
 
@@ -36,7 +36,7 @@ export function pauseBeforeNext(
 function leastPause(execution: Execution, didNotBegin: Retries["didNotBegin"]): number | undefined {
   if (execution.kind === "never-sent") return execution.reason === "unreachable" ? 0 : undefined;
   if (execution.kind !== "answered" || ![429, 503].includes(execution.answer.status)) return undefined;
-  const welcome = welcomeInMs(valuesOf(execution.answer.headers, "retry-after")[0]);
+  const welcome = welcomeInMs(valueOf(execution.answer.headers, "retry-after"));
   return welcome !== undefined && didNotBegin(execution.answer) ? welcome : undefined;
 }
 

@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import type { Share } from "../budget.ts";
-import { valuesOf } from "../domain/headers.ts";
+import { valueOf, valuesOf } from "../domain/headers.ts";
 import type { RawHeaders } from "../domain/headers.ts";
 import type { UnknownReason } from "../domain/record.ts";
 import type { NeverSent } from "../domain/refusal.ts";
@@ -116,7 +116,7 @@ export class Try implements Dispatcher.DispatchHandler {
     }
     this.#status = status;
     this.#headers = rawHeadersOf(controller);
-    if (Number(valuesOf(this.#headers, "content-length")[0]) > this.#settings.keepBytes) this.#overflowNow(controller);
+    if (Number(valueOf(this.#headers, "content-length")) > this.#settings.keepBytes) this.#overflowNow(controller);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -147,7 +147,7 @@ export class Try implements Dispatcher.DispatchHandler {
   /** The body is as long as its head says, so that a cut one is noticed (RFC 9112, section 6.3). */
   #isFramed(): boolean {
     if (this.#status === 204 || this.#status === 304) return true;
-    if (valuesOf(this.#headers, "content-length").length > 0) return true;
+    if (valueOf(this.#headers, "content-length") !== undefined) return true;
     // Any other coding, or chunked not as the last one: where the body ends is not told.
     return /^\s*chunked\s*$/i.test(valuesOf(this.#headers, "transfer-encoding").join(","));
   }

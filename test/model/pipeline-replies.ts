@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import { endToEnd, valuesOf } from "../../src/domain/headers.ts";
+import { dropping, endToEnd, valuesOf } from "../../src/domain/headers.ts";
 import type { Reply } from "../../src/request.ts";
 import type { Asked } from "./pipeline-client.ts";
 import type { Sent } from "./pipeline-ledger.ts";
@@ -62,7 +62,7 @@ const OPERATORS_REPLAY = asText({
 });
 
 function passedOn({ answer, asked }: Sent, added: readonly string[], without: string[]): string {
-  const headers = [...endToEnd(answer.headers, without), "Via", "1.1 oncegate", ...added];
+  const headers = [...endToEnd(answer.headers, dropping(without)), "Via", "1.1 oncegate", ...added];
   const isStreamed = asked.ask.fate === "large";
   return asText({ ...answer, headers, body: isStreamed ? Readable.from([]) : answer.body });
 }

@@ -25,6 +25,14 @@ export type SpawnedGateway = {
 };
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+/**
+ * All that a gateway is given of the tests' own environment. What Node has compiled of it once, it need not compile at every start:
+ * that halves the second that a start takes.
+ */
+const OUTSIDE = {
+  PATH: process.env["PATH"],
+  NODE_COMPILE_CACHE: fileURLToPath(new URL("../../.cache/compiled", import.meta.url)),
+};
 const running = new Set<ChildProcess>();
 process.once("exit", () => {
   for (const child of running) child.kill("SIGKILL");
@@ -42,7 +50,7 @@ export async function runToItsEnd(
   withinMs = END_WITHIN_MS,
 ): Promise<Ending> {
   const child = spawn(process.execPath, [MAIN, ...args], {
-    env: { PATH: process.env["PATH"], ...env },
+    env: { ...OUTSIDE, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   running.add(child);
@@ -72,7 +80,7 @@ export function spawnGateway(
   const free = { ONCEGATE_LISTEN: "127.0.0.1:0", ONCEGATE_ADMIN_LISTEN: "127.0.0.1:0" };
   return follow(
     spawn(process.execPath, [main], {
-      env: { PATH: process.env["PATH"], ...free, ...env },
+      env: { ...OUTSIDE, ...free, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     }),
     onLine,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Duplicates } from "../domain/likeness.ts";
-import { fields, list, source } from "./rules-values.ts";
+import { fields, isOutermostName, list, source } from "./rules-values.ts";
 import * as value from "./values.ts";
 
 /** How a rules file says which operations are duplicates. */
@@ -33,7 +33,7 @@ export function duplicatesOf(
 ): Duplicates | undefined {
   if (given === undefined) return undefined;
   const { fields: alike, window: windowMs = retentionMs, then: action, unless } = given;
-  if (alike.some((one) => one.from === "body" && one.name.startsWith("/")))
+  if (alike.some((one) => one.from === "body" && !isOutermostName(one.name)))
     wrong(["duplicates", "fields"], "can only have fields of the outermost object, by their names");
   if (windowMs > retentionMs)
     wrong(["duplicates", "window"], "cannot be longer than the retention: the original's answer is kept no longer");

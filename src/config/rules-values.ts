@@ -1,5 +1,6 @@
 import { closestMatch } from "leven";
 import { z } from "zod";
+import { numberedField } from "../domain/numbered.ts";
 import { parseSource } from "../domain/source.ts";
 import type { Source } from "../domain/source.ts";
 
@@ -32,6 +33,9 @@ const FORMS: Record<Source["from"], string> = {
   query: "query:NAME",
   path: "path:N",
 };
+
+/** A field's own name, by which it can be left out of a body or picked from it; neither a pointer nor a numbered field. */
+export const isOutermostName = (name: string): boolean => !name.startsWith("/") && numberedField(name) === undefined;
 
 export const list = <Item extends z.ZodType>(item: Item) => z.array(item).min(1);
 export const scalar = () =>

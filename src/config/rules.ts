@@ -17,6 +17,7 @@ import type { RuleSource } from "./rules-file.ts";
 import type { Settings } from "./settings.ts";
 import { reasonNotToAsk, reasonNotToTrust } from "./rules-showing.ts";
 import { duplicatesOf } from "./rules-duplicates.ts";
+import { isOutermostName } from "./rules-values.ts";
 import { reasonOf } from "../reason.ts";
 
 export type LoadedRules = { kind: "rules"; rules: readonly Rule[] } | { kind: "refused"; mistakes: readonly Mistake[] };
@@ -165,7 +166,7 @@ function fingerprintOf(
     mode: mode ?? fallback.mode,
     ignore: { fields: namesFrom(ignore, "body"), query: namesFrom(ignore, "query") },
   };
-  if (setting.ignore.fields.some((name) => name.startsWith("/")))
+  if (!setting.ignore.fields.every(isOutermostName))
     wrong(["fingerprint", "ignore"], "can only have fields of the outermost object, by their names");
   if (setting.ignore.fields.length > 0 && setting.mode !== "content")
     wrong(["fingerprint", "ignore"], `can have no field of the body where the mode is ${setting.mode}`);

@@ -1,8 +1,9 @@
 import { utf8 } from "./content.ts";
 import type { Content } from "./content.ts";
+import { numberedField } from "./numbered.ts";
 import { pointed, pointerTo, saysYes, scalarText } from "./pointer.ts";
 
-/** The fields of a body by name; in JSON, a name that starts with a slash is a pointer (RFC 6901). */
+/** The fields of a body by name, also a numbered one (numbered.ts); in JSON, a name that starts with a slash is a pointer (RFC 6901). */
 export type Fields = {
   /** As text; undefined where there is none, more than one, or one that is neither text nor a whole number that a double holds. */
   text(name: string): string | undefined;
@@ -19,7 +20,7 @@ export function fieldsOf(content: Content): Fields {
   let parsed: { value: unknown } | undefined;
   const whole = (): unknown => (parsed ??= { value: valueOf(content) }).value;
 
-  const valuesOf = (name: string): unknown[] => {
+  const named = (name: string): unknown[] => {
     switch (content.kind) {
       case "json": {
         const value = pointed(whole(), name.startsWith("/") ? name : pointerTo(name));
@@ -33,6 +34,14 @@ export function fieldsOf(content: Content): Fields {
         return [];
     }
   };
+  const valuesOf = (field: string): unknown[] => {
+    const numbered = numberedField(field);
+    if (numbered === undefined) return named(field);
+    const { value, name, text } = numbered;
+    return namesIn(content, whole)
+      .filter((one) => one.startsWith(name) && named(one).some((is) => scalarText(is) === text))
+      .flatMap((one) => named(value + one.slice(name.length)));
+  };
   return {
     text(name) {
       const values = valuesOf(name);
@@ -45,6 +54,22 @@ export function fieldsOf(content: Content): Fields {
     },
     whole,
   };
+}
+
+/** Of the outermost object, each once. */
+function namesIn(content: Content, whole: () => unknown): string[] {
+  switch (content.kind) {
+    case "json": {
+      const value = whole();
+      return typeof value === "object" && value !== null ? Object.keys(value) : [];
+    }
+    case "form":
+      return [...new Set(content.fields.keys())];
+    case "multipart":
+      return [...new Set(content.parts.flatMap(({ name }) => (name === undefined ? [] : [name])))];
+    case "bytes":
+      return [];
+  }
 }
 
 function valueOf(content: Content): unknown {

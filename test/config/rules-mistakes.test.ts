@@ -56,6 +56,11 @@ describe("a mistake is told with its line, its column and what was meant:", () =
       one('    duplicates: { fields: ["body:/a/b"], then: reject }'),
       "conf/rules.yaml:5:27: rules.0.duplicates.fields can only have fields of the outermost object, by their names",
     ],
+    [
+      "a field of duplicates that has another one's number",
+      one('    duplicates: { fields: ["body:a*[b*=c]"], then: reject }'),
+      "conf/rules.yaml:5:27: rules.0.duplicates.fields can only have fields of the outermost object, by their names",
+    ],
     ["a broken duration", one("    retention: 24"), "conf/rules.yaml:5:16: rules.0.retention must be a text"],
     [
       "a duration out of bounds",

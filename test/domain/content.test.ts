@@ -62,3 +62,31 @@ test("large and honest bodies have their fields", () => {
     `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
   expect(tenantOf(MULTIPART, `${field("file", large)}${field("tenant", "seven")}--b--`)).toBe("seven");
 });
+
+describe("a field that has the number of another one", () => {
+  const UUID = "attributeValue*[attributeName*=source-uuid]";
+  const fields = (type: string, text: string) => fieldsOf(readContent(type, undefined, Buffer.from(text)));
+  const part = (name: string, text: string): string =>
+    `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${text}\r\n`;
+
+  test.each([
+    ["attributeName1=source-uuid&attributeValue1=u", "u", true],
+    ["attributeName1=till&attributeValue1=7&attributeValue2=u&attributeName2=source-uuid", "u", true],
+    ["attributeName1=source-uuid&attributeValue11=u", undefined, false],
+    ["attributeName1=source-uuid&attributeValue1=", "", false],
+    ["attributeName1=source-uuids&attributeValue1=u", undefined, false],
+    ["attributeValue1=u", undefined, false],
+    ["attributeName1=source-uuid&attributeValue1=u&attributeName2=source-uuid&attributeValue2=v", undefined, true],
+  ])("of the form %s is %j", (text, value, isPresent) => {
+    expect([fields(FORM, text).text(UUID), fields(FORM, text).isPresent(UUID)]).toEqual([value, isPresent]);
+  });
+
+  test("is in JSON and in multipart what it is in a form", () => {
+    const json = JSON.stringify({ attributeName2: "source-uuid", attributeValue2: "u", attributeValue1: 1 });
+    expect(fields("application/json", json).text(UUID)).toBe("u");
+    expect(fields("application/json", "[1]").text(UUID)).toBeUndefined();
+    const parts = `${part("attributeName1", "source-uuid")}${part("attributeValue1", "u")}--b--\r\n`;
+    expect(fields(MULTIPART, parts).text(UUID)).toBe("u");
+    expect(fields("text/plain", "u").text(UUID)).toBeUndefined();
+  });
+});

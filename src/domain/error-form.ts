@@ -30,7 +30,15 @@ export function voiceOf(form: ErrorForm, fields?: Fields): Voice {
         problemAnswer({ ...problem, status: form.statuses[problem.code] ?? problem.status }, requestId);
     case "erply":
       return coded(form.codes, (errorCode) => ({
-        status: { request: fields?.text("request") ?? "", responseStatus: "error", errorCode },
+        status: {
+          request: fields?.text("request") ?? "",
+          responseStatus: "error",
+          errorCode,
+          errorField: null,
+          generationTime: 0,
+          recordsTotal: 0,
+          recordsInResponse: 0,
+        },
         records: [],
       }));
     case "jsonrpc":

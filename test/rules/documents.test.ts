@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { erplyError } from "../support/erply-error.ts";
 import { expectProblem } from "../support/expect-problem.ts";
 import { startHeldUpstream } from "../support/held-upstream.ts";
 import type { HeldUpstream } from "../support/held-upstream.ts";
@@ -63,10 +64,6 @@ describe.each(STORES)("with rules that serialise documents, two gateways on %s",
   const remove = (gateway: 0 | 1, name: string, documentID = "17") =>
     ask(gateway, name, { request: "deleteSalesDocument", documentID });
   const end = async (name: string): Promise<void> => (await held.arrived(name)).created({ name });
-  const envelope = (request: string, errorCode: number) => ({
-    status: { request, responseStatus: "error", errorCode },
-    records: [],
-  });
 
   test("an edit without a key waits for the one before it, on whichever gateway, and then goes through", async () => {
     const first = edit(0, "first");
@@ -90,7 +87,7 @@ describe.each(STORES)("with rules that serialise documents, two gateways on %s",
     const first = edit(0, "first");
     await held.arrived("first");
     const refused = await edit(1, "second");
-    expect([refused.status, refused.fields]).toEqual([200, envelope("saveSalesDocument", 1205)]);
+    expect([refused.status, refused.fields]).toEqual([200, erplyError("saveSalesDocument", 1205)]);
     await end("first");
     expect((await first).status).toBe(201);
     expect(held.count("second")).toBe(0);
@@ -117,10 +114,10 @@ describe.each(STORES)("with rules that serialise documents, two gateways on %s",
     const removing = remove(0, "delete");
     await until("it waits", async () => (await turnsAsked(0)) > 1);
     const refused = await remove(1, "second");
-    expect([refused.status, refused.fields]).toEqual([200, envelope("deleteSalesDocument", 1204)]);
+    expect([refused.status, refused.fields]).toEqual([200, erplyError("deleteSalesDocument", 1204)]);
     await end("edit");
     await held.arrived("delete");
-    expect((await remove(1, "third")).fields).toEqual(envelope("deleteSalesDocument", 1204));
+    expect((await remove(1, "third")).fields).toEqual(erplyError("deleteSalesDocument", 1204));
     await end("delete");
     expect([(await editing).status, (await removing).status]).toEqual([201, 201]);
     expect([held.count("second"), held.count("third")]).toEqual([0, 0]);

@@ -1,75 +1,15 @@
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
+import { erplyError } from "../support/erply-error.ts";
 import { expectProblem } from "../support/expect-problem.ts";
-import { startHeldUpstream } from "../support/held-upstream.ts";
-import type { HeldUpstream } from "../support/held-upstream.ts";
-import { send, untilReady } from "../support/installation.ts";
-import type { Answer } from "../support/installation.ts";
-import { openGateway } from "../support/open-gateway.ts";
-import type { OpenGateway } from "../support/open-gateway.ts";
 import { STORES } from "../support/test-store.ts";
-import type { TestStore } from "../support/test-store.ts";
 import { until } from "../support/until.ts";
+import { duplicatesSite, sources } from "./duplicates-site.ts";
 
-const FIELDS = ["body:customer", "body:number", "body:total"];
-const ALIKE = { customer: "Ä & Co", number: "2026-17", total: 10.5 };
 const HOUR = 3_600_000;
 
-type Asked = { key?: string | undefined; differing?: object; headers?: Record<string, string>; path?: string };
-
 describe.each(STORES)("with a rule that eliminates duplicates, two gateways on %s", (_name, start) => {
-  let store: TestStore;
-  let held: HeldUpstream;
-  let gateways: OpenGateway[] = [];
-  /** Replays, but for what is said. */
-  const withRule = async (action = "replay", more: object = {}, rule: object = {}): Promise<void> => {
-    // oxlint-disable-next-line unicorn/no-thenable -- the rules file's own word, and no function
-    const duplicates = { fields: FIELDS, then: action, ...more };
-    const rules = JSON.stringify({
-      version: 1,
-      rules: [
-        {
-          name: "invoices",
-          match: { path: "/invoices" },
-          outcome: { release: [{ status: [422] }] },
-          duplicates,
-          ...rule,
-        },
-      ],
-    });
-    const settings = { ONCEGATE_UPSTREAM_URL: held.url, ONCEGATE_STORE: store.url };
-    gateways = [await openGateway(settings, { rules }), await openGateway(settings, { rules })];
-    await Promise.all(gateways.map(untilReady));
-  };
-  beforeEach(async () => {
-    [store, held] = [await start(), await startHeldUpstream()];
-  });
-  afterEach(async () => {
-    await Promise.all(gateways.map((gateway) => gateway.close()));
-    await held.close();
-    await store.destroy();
-  });
-
-  const ask = (
-    gateway: 0 | 1,
-    name: string,
-    { key, differing = {}, headers = {}, path = "/invoices" }: Asked = {},
-  ): Promise<Answer> =>
-    send(gateways[gateway]!.url + path, {
-      headers: {
-        "content-type": "application/json",
-        authorization: "Bearer a",
-        "x-test": name,
-        ...(key === undefined ? {} : { "idempotency-key": key }),
-        ...headers,
-      },
-      body: JSON.stringify({ ...ALIKE, note: name, ...differing }),
-    });
-  const made = async (...given: Parameters<typeof ask>): Promise<Answer> => {
-    const answer = ask(...given);
-    (await held.arrived(given[1])).created({ made: given[1] });
-    return answer;
-  };
-  const sources = ({ headers }: Answer) => [headers.get("idempotent-replayed"), headers.get("idempotency-source")];
+  const site = duplicatesSite(start);
+  const { withRule, ask, made } = site;
 
   test.each([
     ["without any key", undefined, undefined],
@@ -84,7 +24,7 @@ describe.each(STORES)("with a rule that eliminates duplicates, two gateways on %
       const second = await ask(gateway, "second", { key: other });
       expect([second.status, second.body, ...sources(second)]).toEqual([201, first.body, "true", "duplicate"]);
     }
-    expect(held.arrivals).toHaveLength(1);
+    expect(site.held.arrivals).toHaveLength(1);
   });
 
   test("the same key with the same content is a retry like any other, and with another content an error", async () => {
@@ -102,7 +42,7 @@ describe.each(STORES)("with a rule that eliminates duplicates, two gateways on %
     await made(1, "no number", { differing: { number: null } });
     await made(1, "another customer's", { headers: { authorization: "Bearer b" } });
     await made(1, "elsewhere", { path: "/payments" });
-    expect(held.arrivals).toHaveLength(6);
+    expect(site.held.arrivals).toHaveLength(6);
   });
 
   test("a request without a key and without any of the fields passes through", async () => {
@@ -111,14 +51,14 @@ describe.each(STORES)("with a rule that eliminates duplicates, two gateways on %
       const answer = await made(0, name, { differing: { customer: null, number: "", total: undefined } });
       expect(answer.status).toBe(201);
     }
-    expect(held.arrivals).toHaveLength(2);
-    expect(await store.names()).toEqual([]);
+    expect(site.held.arrivals).toHaveLength(2);
+    expect(await site.store.names()).toEqual([]);
   });
 
   test("a duplicate of one that still runs is refused as one, and of one that was released is executed", async () => {
     await withRule();
     const first = ask(0, "first", { key: "k1" });
-    const arrived = await held.arrived("first");
+    const arrived = await site.held.arrived("first");
     for (const key of ["k2", undefined]) {
       const refused = await ask(1, "second", { key });
       expect([refused.status, refused.code]).toEqual([409, "operation-in-flight"]);
@@ -133,42 +73,42 @@ describe.each(STORES)("with a rule that eliminates duplicates, two gateways on %
   test("a duplicate waits for the original where the rule lets retries wait", async () => {
     await withRule("replay", {}, { onInFlight: { wait: "20s" } });
     const first = ask(0, "first", { key: "k1" });
-    const arrived = await held.arrived("first");
+    const arrived = await site.held.arrived("first");
     const second = ask(1, "second", { key: "k2" });
     const released = /^oncegate_store_seconds_count\{verb="release",answered="true"\} [1-9]/m;
     await until("it let its key go and waits", async () =>
-      released.test(await (await fetch(`${gateways[1]!.adminUrl}/metrics`)).text()),
+      released.test(await (await fetch(`${site.gateways[1]!.adminUrl}/metrics`)).text()),
     );
     arrived.created({ made: "first" });
     expect([(await first).status, ...sources(await second)]).toEqual([201, "true", "duplicate"]);
-    expect(held.count("second")).toBe(0);
+    expect(site.held.count("second")).toBe(0);
   });
 
   test("a duplicate of one that nobody knows the end of is refused as one, never sent", async () => {
     await withRule("replay", {}, { outcome: { unknown: [{ status: [502] }] } });
     const first = ask(0, "first");
-    (await held.arrived("first")).answer(502);
+    (await site.held.arrived("first")).answer(502);
     expect((await first).status).toBe(502);
     for (const key of ["k2", undefined]) {
       const refused = await ask(1, "second", { key });
       expect([refused.status, refused.code]).toEqual([409, "outcome-unknown"]);
       expect(refused.fields["reason"]).toBe("unknown-status");
     }
-    await store.advance(72 * HOUR); // longer than the window, which begins when it is known
+    await site.store.advance(72 * HOUR); // longer than the window, which begins when it is known
     expect((await ask(1, "second")).code).toBe("outcome-unknown");
-    expect(held.count("second")).toBe(0);
+    expect(site.held.count("second")).toBe(0);
   });
 
   test("when its window is over the next one is an original", async () => {
     await withRule("replay", { window: "1h" });
     await made(0, "first", { key: "k1" });
-    await store.advance(HOUR / 2);
+    await site.store.advance(HOUR / 2);
     expect(sources(await ask(1, "second"))).toEqual(["true", "duplicate"]);
-    await store.advance(HOUR);
+    await site.store.advance(HOUR);
     await made(1, "third");
     expect(sources(await ask(0, "first", { key: "k1" }))).toEqual(["true", null]); // its own answer is kept for a day
     expect(sources(await ask(0, "fourth"))).toEqual(["true", "duplicate"]);
-    expect(held.arrivals).toHaveLength(2);
+    expect(site.held.arrivals).toHaveLength(2);
   });
 
   test("then: reject refuses it in the words of the rule's API", async () => {
@@ -176,10 +116,7 @@ describe.each(STORES)("with a rule that eliminates duplicates, two gateways on %
     await withRule("reject", { unless: "header:x-not-a-duplicate" }, { errors });
     await made(0, "first");
     const refused = await ask(1, "second", { differing: { request: "savePayment" } });
-    expect([refused.status, refused.fields]).toEqual([
-      200,
-      { status: { request: "savePayment", responseStatus: "error", errorCode: 1206 }, records: [] },
-    ]);
+    expect([refused.status, refused.fields]).toEqual([200, erplyError("savePayment", 1206)]);
   });
 
   test("a client that says it means another one is heard, and what is like either is a duplicate still", async () => {
@@ -193,7 +130,7 @@ describe.each(STORES)("with a rule that eliminates duplicates, two gateways on %
     expect((await made(1, "third", another)).status).toBe(201);
     expect(sources(await ask(0, "second", { key: "k2" }))).toEqual(["true", null]);
     expect((await ask(0, "fourth")).code).toBe("duplicate");
-    expect(held.arrivals).toHaveLength(3);
+    expect(site.held.arrivals).toHaveLength(3);
   });
 
   test("then: observe only counts and logs", async () => {
@@ -202,7 +139,7 @@ describe.each(STORES)("with a rule that eliminates duplicates, two gateways on %
     const [keyed, keyless] = [await made(1, "second", { key: "k2" }), await made(1, "third")];
     for (const one of [keyed, keyless]) expect([one.status, ...sources(one)]).toEqual([201, null, null]);
     expect(sources(await ask(0, "second", { key: "k2" }))).toEqual(["true", null]);
-    const { adminUrl, lines } = gateways[1]!;
+    const { adminUrl, lines } = site.gateways[1]!;
     const metrics = await (await fetch(`${adminUrl}/metrics`)).text();
     expect(metrics).toMatch(/^oncegate_observed_total\{rule="invoices",outcome="duplicate"\} 2$/m);
     const observed = lines
@@ -219,10 +156,9 @@ describe.each(STORES)("with a rule that eliminates duplicates, two gateways on %
     await withRule("replay", {}, { scope: ["header:x-org"] });
     await made(0, "first", { headers: { "x-org": "1" } });
     expectProblem(await ask(1, "second", other), "credential-changed");
-    await Promise.all(gateways.map((gateway) => gateway.close()));
     await withRule("replay", {}, { scope: ["header:x-org"], trustScope: true });
     expect(sources(await ask(1, "third", other))).toEqual(["true", "duplicate"]);
-    expect(held.arrivals).toHaveLength(1);
+    expect(site.held.arrivals).toHaveLength(1);
   });
 
   test("of 40 that are alike and come at once on both gateways, with keys of their own and without, one is sent", async () => {
@@ -230,20 +166,23 @@ describe.each(STORES)("with a rule that eliminates duplicates, two gateways on %
     const answers = Array.from({ length: 40 }, (_, i) =>
       ask((i % 2) as 0 | 1, "racing", i % 4 < 2 ? { key: `k${i}` } : {}),
     );
-    (await held.arrived("racing")).created({ made: "racing" });
+    (await site.held.arrived("racing")).created({ made: "racing" });
     const codes = (await Promise.all(answers)).map(({ status, code }) => code ?? status);
     expect(codes.filter((code) => code !== 201 && code !== "operation-in-flight")).toEqual([]);
-    expect(held.arrivals).toHaveLength(1);
+    expect(site.held.arrivals).toHaveLength(1);
     for (const [i, key] of ["k0", "k1", "k2"].entries())
       expect((await ask((i % 2) as 0 | 1, "racing", { key })).replayed).toBe(true);
-    expect(held.arrivals).toHaveLength(1);
+    expect(site.held.arrivals).toHaveLength(1);
   });
 
   test("neither what a request says nor whose it is can be read from the store or the log", async () => {
     await withRule();
     await made(0, "first", { key: "the key" });
     await ask(1, "second", { key: "another key" });
-    const written = Buffer.concat([await store.contents(), ...gateways.map(({ lines }) => Buffer.from(lines.join()))]);
+    const written = Buffer.concat([
+      await site.store.contents(),
+      ...site.gateways.map(({ lines }) => Buffer.from(lines.join())),
+    ]);
     for (const secret of ["Ä & Co", "2026-17", "the key", "another key", "Bearer a"])
       expect(written.includes(secret)).toBe(false);
   });

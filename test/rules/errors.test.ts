@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { ServerResponse } from "node:http";
+import { erplyError } from "../support/erply-error.ts";
 import { expectProblem } from "../support/expect-problem.ts";
 import { oneRule } from "./one-rule.ts";
 
@@ -24,7 +25,7 @@ describe("errors in the words of an API:", () => {
     expect([rejected.status, rejected.headers.get("content-type"), rejected.fields]).toEqual([
       200,
       "application/json",
-      { status: { request: "saveSalesDocument", responseStatus: "error", errorCode: 1206 }, records: [] },
+      erplyError("saveSalesDocument", 1206),
     ]);
     expectProblem(await one.post({ body: "other" }), "key-reused");
   });

@@ -33,6 +33,7 @@ export const LONG = [
   "test/store/redis-sentinel.test.ts",
   "test/store/turn-histories.test.ts",
   "test/styles/efakturuj-client.test.ts",
+  "test/styles/erply-crash.test.ts",
   "test/upstream/hostile-upstreams.test.ts",
   "test/upstream/pass-through-uploads.test.ts",
   "test/upstream/web-socket.test.ts",

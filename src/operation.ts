@@ -112,3 +112,17 @@ export async function identify(
     input,
   };
 }
+
+/**
+ * It asks for the very same as another one: what the API says to its question is said of both. Requests that are merely alike
+ * (duplicates) may differ in what the question is made of.
+ */
+export const isSameRequest = ({ rule, fingerprint }: Operation, other: { fingerprint: Token }): boolean =>
+  rule.fingerprint.mode !== "none" && fingerprint === other.fingerprint;
+
+/** Where its outcome becomes unknown, a retry has the API asked: by its key, or, as its duplicate, by being the same request. */
+export function isProbedOnRetry(operation: Operation): boolean {
+  const { rule, key, likeness } = operation;
+  if (rule.probe === undefined || rule.isObserved) return false;
+  return key !== undefined || (likeness !== undefined && !operation.isAnother && isSameRequest(operation, operation));
+}

@@ -1,28 +1,28 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Readable } from "node:stream";
 import { publish, refuse } from "./answering.ts";
-import type { Duplicates, OfOriginal } from "./admission/duplicates.ts";
+import type { Duplicates } from "./admission/duplicates.ts";
 import type { DocumentQueue } from "./admission/document-queue.ts";
 import type { Circuits } from "./admission/circuits.ts";
 import type { Share } from "./budget.ts";
 import { claimAsFirst } from "./claiming.ts";
 import type { Claimed } from "./claiming.ts";
-import * as duplicateRefusal from "./domain/duplicate-refusal.ts";
 import { voiceOf } from "./domain/error-form.ts";
 import type { Problem } from "./domain/problem.ts";
 import { asksForPublication } from "./domain/publication.ts";
 import * as refusal from "./domain/refusal.ts";
+import type { Unended } from "./domain/refusal.ts";
 import { atFirstSight, preferredWaitMs } from "./domain/rule.ts";
 import type { Rule } from "./domain/rule.ts";
-import { identify, recognise } from "./operation.ts";
+import { identify, isSameRequest, recognise } from "./operation.ts";
 import type { Operation } from "./operation.ts";
 import { within } from "./patience.ts";
-import type { Prober } from "./prober.ts";
+import type { Lost, Prober } from "./prober.ts";
 import { PASS_ON } from "./request.ts";
 import type { PassOn, Reply, Request, WholeBody } from "./request.ts";
+import { answerRetry } from "./retried.ts";
 import { retriesOf } from "./retrying.ts";
 import { settle } from "./settling.ts";
-import { show } from "./showing.ts";
 import type { Lease } from "./store/lease.ts";
 import type { Naming } from "./store/name-secret.ts";
 import type { Owner } from "./store/owner.ts";
@@ -112,13 +112,19 @@ async function decide(
     const secondsOpen = gate.circuits.secondsOpen(operation);
     if (secondsOpen !== undefined) return stop(refusal.circuitOpen(secondsOpen));
     let claim = await claimOrWait(operation, gate);
-    if (claim.kind === "unknown") {
-      const looked = await gate.prober.look(operation, claim.record, share);
-      if (looked !== "ended") return stop(looked);
-      claim = await claimOrWait(operation, gate);
+    let unended: Unended | undefined;
+    const lost = lostTo(operation, claim);
+    if (lost !== undefined) {
+      const looked = await gate.prober.look(operation, lost, share);
+      if (looked.kind === "ended") claim = await claimOrWait(operation, gate);
+      else unended = looked.unended;
     }
     if (claim.kind === "claimed") return { kind: "execute", operation, lease: claim.lease };
-    return { kind: "stop", rule, reply: await answerRetry(operation, claim, gate, share) };
+    return {
+      kind: "stop",
+      rule,
+      reply: await answerRetry(operation, claim, { upstream: gate.upstream, share, unended }),
+    };
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     request.facts.why = error.message;
@@ -142,45 +148,11 @@ async function claimOrWait(operation: Operation, gate: Gate): Promise<Claimed> {
   }
 }
 
-/** The answer to a request whose operation is somebody else's, or over. Changes no record. */
-async function answerRetry(
-  operation: Operation,
-  claim: Exclude<Claimed, { kind: "claimed" }>,
-  gate: Gate,
-  share: Share,
-): Promise<Reply> {
-  const { request, rule, say } = operation;
-  switch (claim.kind) {
-    case "in_flight":
-      return refuse(request, refusal.inFlight(isoTime(claim.startedAt)), say);
-    case "mismatch":
-      return refuse(request, refusal.keyReused(isoTime(claim.startedAt)), say);
-    case "unknown":
-      return refuse(request, refusal.stillUnknown(isoTime(claim.record.startedAt), claim.record.reason), say);
-    case "store_lost":
-      return refuse(request, refusal.storeLost(), say);
-    case "completed":
-      if (rule.onCompleted === "reject") return refuse(request, refusal.rejected(), say);
-      return show(operation, claim, { upstream: gate.upstream, share });
-    case "duplicate":
-      return answerDuplicate(operation, claim.of, gate, share);
-  }
-}
-
-/** As a retry of the original, whose key it may not have. */
-async function answerDuplicate(operation: Operation, of: OfOriginal, gate: Gate, share: Share): Promise<Reply> {
-  const { request, rule, say } = operation;
-  const { action, unless } = rule.duplicates ?? {};
-  if (action === "observe" || (action === "reject" && of.kind === "completed"))
-    return refuse(request, duplicateRefusal.duplicate(unless), say);
-  switch (of.kind) {
-    case "in_flight":
-      return refuse(request, duplicateRefusal.originalInFlight(isoTime(of.startedAt)), say);
-    case "unknown":
-      return refuse(request, duplicateRefusal.originalUnknown(isoTime(of.record.startedAt), of.record.reason), say);
-    case "completed":
-      return show(operation, of, { upstream: gate.upstream, share }, "duplicate");
-  }
+/** The unknown operation of which this one is a retry: by its key, or as a duplicate that asks for the very same. */
+function lostTo(operation: Operation, claim: Claimed): Lost | undefined {
+  if (claim.kind === "unknown") return { name: operation.name, record: claim.record };
+  if (claim.kind !== "duplicate" || claim.of.kind !== "unknown") return undefined;
+  return isSameRequest(operation, claim.of.record) ? claim.of : undefined;
 }
 
 /** Executes and settles, whatever becomes of the client; replies within the client's patience. */
@@ -242,5 +214,3 @@ async function execute(
   facts.storeMs = (facts.storeMs ?? 0) + performance.now() - endedAt;
   return reply;
 }
-
-const isoTime = (ms: number): string => new Date(ms).toISOString();

@@ -6,18 +6,24 @@ import { parsedJson } from "./domain/fields.ts";
 import { pointed } from "./domain/pointer.ts";
 import { sight } from "./domain/probe.ts";
 import type { Probe } from "./domain/probe.ts";
-import type { Problem } from "./domain/problem.ts";
 import type { Name, Unknown } from "./domain/record.ts";
 import * as refusal from "./domain/refusal.ts";
 import type { Kept } from "./domain/replay.ts";
+import type { Rule } from "./domain/rule.ts";
 import type { Operation } from "./operation.ts";
 import { sealKept } from "./store/codec.ts";
 import type { Keyring } from "./store/keyring.ts";
 import type { Records } from "./store/records.ts";
 import type { Upstream } from "./upstream/execute.ts";
 
-/** `ended`: the record is not that unknown any more, whoever ended it: it is to be claimed again. Otherwise what its retry is told. */
-export type Looked = "ended" | Problem;
+/** `ended`: the record is not that unknown any more, whoever ended it: it is to be claimed again. Otherwise what its retry is told besides. */
+export type Looked = { kind: "ended" } | { kind: "still"; unended: refusal.Unended | undefined };
+
+/** An operation whose outcome is unknown. */
+export type Lost = { name: Name; record: Unknown };
+
+const ENDED: Looked = { kind: "ended" };
+const still = (unended?: refusal.Unended): Looked => ({ kind: "still", unended });
 
 /**
  * Ends unknowns by asking the API, on a retry and as its client. Found completes the record; not found twice, `afterMs` apart, both under
@@ -36,12 +42,11 @@ export class Prober {
     this.#keyring = keyring;
   }
 
-  /** Throws StoreError. */
-  async look(operation: Operation, record: Unknown, share: Share): Promise<Looked> {
-    const { rule, name, credential, request, input } = operation;
+  /** `operation`: a retry of the one that is lost, which asks for the same. Throws StoreError. */
+  async look(operation: Operation, lost: Lost, share: Share): Promise<Looked> {
+    const { rule, credential, request, input } = operation;
+    const { name, record } = lost;
     const { probe } = rule;
-    const still = (unended?: Parameters<typeof refusal.stillUnknown>[2]): Problem =>
-      refusal.stillUnknown(new Date(record.startedAt).toISOString(), record.reason, unended);
     const isFirstCredential = credential === record.credential;
     // What another credential of a scope that anybody can claim finds could be its own, and would be replayed to the first.
     if (probe === undefined || !(isFirstCredential || rule.trustScope)) return still();
@@ -66,20 +71,20 @@ export class Prober {
         return still(refusal.probeUnclear());
       case "found": {
         const result = JSON.stringify(pointed(exactJson(text), sighting.pointer));
-        return this.#found(operation, record, answerOf(probe, result));
+        return this.#found(rule, lost, answerOf(probe, result));
       }
       case "absent": {
         if (!isFirstCredential) return still(refusal.absentToAnother());
         const looked = await this.#records.look(name, record.owner, Date.now());
-        if (looked.kind === "refused") return "ended";
+        if (looked.kind === "refused") return ENDED;
         // What was seen now was seen no earlier than it was asked.
         const againInMs = probe.afterMs - looked.firstAgoMs + (performance.now() - askedAt);
-        return againInMs > 0 ? still(refusal.absentOnce(againInMs)) : this.#absentTwice(operation, record);
+        return againInMs > 0 ? still(refusal.absentOnce(againInMs)) : this.#absentTwice(rule, lost);
       }
     }
   }
 
-  async #found({ rule, name }: Operation, record: Unknown, kept: Kept): Promise<"ended"> {
+  async #found(rule: Rule, { name, record }: Lost, kept: Kept): Promise<Looked> {
     const { owner } = record;
     const answer = sealKept(this.#keyring, name, record, kept);
     const resolution = { owner, verdict: "executed", answer, retentionMs: rule.retentionMs } as const;
@@ -92,14 +97,14 @@ export class Prober {
       why: `rule ${rule.name}`,
     } as const;
     await this.#records.resolve(name, resolution, note);
-    return "ended";
+    return ENDED;
   }
 
-  async #absentTwice({ rule, name }: Operation, { owner }: Unknown): Promise<"ended"> {
+  async #absentTwice(rule: Rule, { name, record: { owner } }: Lost): Promise<Looked> {
     const resolution = { owner, verdict: "not-executed" } as const;
     const note = { event: "resolved", name, ...resolution, by: "probe", why: `rule ${rule.name}` } as const;
     await this.#records.resolve(name, resolution, note);
-    return "ended";
+    return ENDED;
   }
 }
 

@@ -5,6 +5,7 @@ import { judge } from "./domain/outcome.ts";
 import * as refusal from "./domain/refusal.ts";
 import { keepHead, keep } from "./domain/replay.ts";
 import type { Kept } from "./domain/replay.ts";
+import { isProbedOnRetry } from "./operation.ts";
 import type { Operation } from "./operation.ts";
 import type { Reply } from "./request.ts";
 import type { Lease } from "./store/lease.ts";
@@ -12,7 +13,7 @@ import type { Execution } from "./upstream/try.ts";
 
 /** Settle, then reply: who has seen the end of an answer can retry at once and gets it again. */
 export async function settle(operation: Operation, execution: Execution, lease: Lease): Promise<Reply> {
-  const { request, rule, key, say } = operation;
+  const { request, say } = operation;
   switch (execution.kind) {
     case "answered":
       return settleAnswer(operation, execution.answer, keep(execution.answer), lease);
@@ -25,7 +26,7 @@ export async function settle(operation: Operation, execution: Execution, lease: 
     case "lost": {
       request.facts.why = execution.why;
       await lease.hold(execution.reason);
-      const problem = refusal.becameUnknown(execution.reason, rule.probe !== undefined && key !== undefined);
+      const problem = refusal.becameUnknown(execution.reason, isProbedOnRetry(operation));
       return { ...refuse(request, problem, say), outcome: "unknown" };
     }
   }

@@ -22,8 +22,10 @@ export type DuplicatesSettings = {
   open(name: Name, record: Completed): Kept;
 };
 
-/** How it stands with the original, in the words in which a claim is told of its own key's operation. */
-export type OfOriginal = Extract<Claim, { kind: "in_flight" | "completed" | "unknown" }>;
+/** How it stands with the original, in the words in which a claim is told of its own key's operation. `name`: the original's. */
+export type OfOriginal =
+  | Extract<Claim, { kind: "in_flight" | "completed" }>
+  | (Extract<Claim, { kind: "unknown" }> & { name: Name });
 
 export type Entered = { kind: "original" | "store_lost" } | { kind: "duplicate"; of: OfOriginal };
 
@@ -93,7 +95,7 @@ export class Duplicates {
       case "executing":
         return { kind: "in_flight", startedAt: record.startedAt };
       case "unknown":
-        return { kind: "unknown", record };
+        return { kind: "unknown", name, record };
       case "completed":
         return { kind: "completed", credential: record.credential, kept: this.#settings.open(name, record) };
     }

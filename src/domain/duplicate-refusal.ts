@@ -1,6 +1,7 @@
 import type { Problem } from "./problem.ts";
 import type { UnknownReason } from "./record.ts";
-import { REASONS } from "./refusal.ts";
+import { REASONS, withUnended } from "./refusal.ts";
+import type { Unended } from "./refusal.ts";
 import { sourceName } from "./source.ts";
 import type { Source } from "./source.ts";
 
@@ -25,9 +26,13 @@ export const originalInFlight = (since: string): Problem => ({
   members: { since },
 });
 
-export const originalUnknown = (since: string, reason: UnknownReason): Problem => ({
-  code: "outcome-unknown",
-  what: `A request that says the same was started at ${since}, and ${REASONS[reason]}.`,
-  next: "This one was not sent. Look in the API whether the first one was carried out.",
-  members: { since, reason },
-});
+export const originalUnknown = (since: string, reason: UnknownReason, unended?: Unended): Problem =>
+  withUnended(
+    {
+      code: "outcome-unknown",
+      what: `A request that says the same was started at ${since}, and ${REASONS[reason]}.`,
+      next: "This one was not sent. Look in the API whether the first one was carried out.",
+      members: { since, reason },
+    },
+    unended,
+  );

@@ -1,4 +1,3 @@
-import { PROBLEMS } from "./problem.ts";
 import type { Problem, ProblemCode } from "./problem.ts";
 import type { UnknownReason } from "./record.ts";
 
@@ -100,28 +99,29 @@ export const REASONS: Record<UnknownReason, string> = {
 /** To a retry of an operation that is unknown: since when, why. */
 export const stillUnknown = (since: string, reason: UnknownReason, unended?: Unended): Problem => {
   const what = `The operation was started at ${since}, and ${REASONS[reason]}.`;
-  const problem: Problem = { code: "outcome-unknown", what, members: { since, reason } };
-  return unended === undefined ? problem : { ...problem, ...unended, what: `${what} ${unended.what}` };
+  return withUnended({ code: "outcome-unknown", what, members: { since, reason } }, unended);
 };
 
 /** What a probe could not end, in words, and when a retry may; without `retryAfter` somebody has to look. */
-type Unended = { what: string; next: string; retryAfter?: number };
+export type Unended = { what: string; next?: string; retryAfter?: number };
+
+export const withUnended = (problem: Problem, unended: Unended | undefined): Problem =>
+  unended === undefined ? problem : { ...problem, ...unended, what: `${problem.what} ${unended.what}` };
 
 export const beingProbed = (): Unended => ({
   what: "The API is being asked whether it was carried out.",
-  next: "Retry with the same key to hear what it says.",
+  next: "Send the same request again to hear what it says.",
   retryAfter: 1,
 });
 
 export const probeUnheard = (): Unended => ({
   what: "The API could not be asked whether it was carried out.",
-  next: "It is not sent again before the API answered that: retry with the same key.",
+  next: "It is not executed again before the API answered that: send the same request again.",
   retryAfter: 5,
 });
 
 export const probeUnclear = (): Unended => ({
   what: "The API was asked whether it was carried out, and its answer does not tell.",
-  next: PROBLEMS["outcome-unknown"].next,
 });
 
 /** An absence counts only under the credential that would have made it: another one may not be shown it. */
@@ -135,7 +135,7 @@ export const absentOnce = (againInMs: number): Unended => {
   const retryAfter = Math.ceil(againInMs / 1_000);
   return {
     what: "The API was asked and does not have it, but may still be working on it.",
-    next: `Retry with the same key in ${retryAfter} s: if it is not there then either, it is executed.`,
+    next: `Send the same request again in ${retryAfter} s: if it is not there then either, it is executed.`,
     retryAfter,
   };
 };
@@ -146,7 +146,9 @@ export const becameUnknown = (reason: UnknownReason, isProbed: boolean): Problem
   status: reason === "upstream-silent" ? 504 : 502,
   what: `The request was sent, and ${REASONS[reason]}.`,
   members: { reason },
-  ...(isProbed ? { next: "Retry with the same key: the API is asked whether it was carried out.", retryAfter: 1 } : {}),
+  ...(isProbed
+    ? { next: "Send the same request again: the API is asked whether it was carried out.", retryAfter: 1 }
+    : {}),
 });
 
 export const stillRunning = (waitedMs: number): Problem => ({

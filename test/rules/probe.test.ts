@@ -13,7 +13,7 @@ describe.each(STORES)("an unknown outcome that is probed, on %s", (_name, startS
     expect([first.status, first.fields["retryable"]]).toEqual([502, true]);
     expect(because(first)).toMatchObject({
       retryAfter: "1",
-      detail: expect.stringContaining("Retry with the same key"),
+      detail: expect.stringContaining("Send the same request again"),
     });
     const retry = await site.post();
     expect([retry.status, retry.replayed, retry.headers.get("idempotency-source")]).toEqual([201, true, "probe"]);

@@ -18,7 +18,8 @@ export const PROBE = {
 export const QUARANTINE_OVER = 400_000;
 export const CREDENTIAL = "Bearer the-secret-of-the-client";
 
-type Posting = { authorization?: string; number?: string; key?: string };
+/** `key`: null for none. `more`: further fields. */
+type Posting = { authorization?: string; number?: string; key?: string | null; more?: object };
 
 /** An API that is probed, and gateways in front of it; new ones for each test. */
 export class ProbedSite {
@@ -61,18 +62,23 @@ export class ProbedSite {
 
   post(
     at = this.gateway,
-    { authorization = CREDENTIAL, number = "2026/7 ä", key = "k" }: Posting = {},
+    { authorization = CREDENTIAL, number = "2026/7 ä", key = "k", more = {} }: Posting = {},
   ): Promise<Answer> {
     return send(`${at.url}/invoices`, {
-      headers: { authorization, "idempotency-key": key, "content-type": "application/json", "x-org": "o1" },
-      body: JSON.stringify({ invoice_number: number, customer: "Ann" }),
+      headers: {
+        authorization,
+        ...(key === null ? {} : { "idempotency-key": key }),
+        "content-type": "application/json",
+        "x-org": "o1",
+      },
+      body: JSON.stringify({ invoice_number: number, customer: "Ann", ...more }),
     });
   }
 
   /** Sends the first request into a reset, after which the API answers again. */
-  async lost(fate: Fate, at = this.gateway): Promise<Answer> {
+  async lost(fate: Fate, at = this.gateway, posting: Posting = {}): Promise<Answer> {
     this.api.fate = fate;
-    const first = await this.post(at);
+    const first = await this.post(at, posting);
     if (first.code !== "outcome-unknown") throw new Error(`not unknown, but ${first.status} ${String(first.body)}`);
     this.api.fate = "answers";
     return first;

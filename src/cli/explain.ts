@@ -5,17 +5,24 @@ import { rulesOf } from "../config/rules.ts";
 import { readContent } from "../domain/content.ts";
 import { jwtClaims } from "../domain/credential.ts";
 import { fieldsOf } from "../domain/fields.ts";
-import { compared } from "../domain/fingerprint.ts";
 import { PROBLEMS } from "../domain/problem.ts";
 import type { Problem } from "../domain/problem.ts";
-import { targetOf } from "../domain/question.ts";
 import * as refusal from "../domain/refusal.ts";
 import { atFirstSight, find } from "../domain/rule.ts";
 import type { Rule } from "../domain/rule.ts";
 import { readsToken, scopeOf } from "../domain/scope.ts";
 import { sourceName } from "../domain/source.ts";
-import type { SourceInput } from "../domain/source.ts";
 import { createGuard } from "../inbound/guard.ts";
+import {
+  duplicateLines,
+  fingerprintLines,
+  keylessWords,
+  outcomeLines,
+  probeLines,
+  sendingLines,
+  turnLines,
+} from "./explained-rule.ts";
+import type { Line } from "./explained-rule.ts";
 import { requestInFile, requestOfCurl } from "./sample-request.ts";
 import type { SampleRequest } from "./sample-request.ts";
 import { reasonOf } from "../reason.ts";
@@ -67,8 +74,6 @@ function requestIn({ args, readFile }: Surroundings): SampleRequest | undefined 
   return file === undefined ? requestOfCurl(curl ?? "", readFile) : requestInFile(readFile(file));
 }
 
-type Line = [what: string, how: string];
-
 /** The same functions that serve requests, in the same order; the words are for people. */
 function explained(request: SampleRequest, rules: readonly Rule[]): Line[] {
   const { method, path, query, headers, body } = request;
@@ -102,22 +107,22 @@ function explained(request: SampleRequest, rules: readonly Rule[]): Line[] {
   const faults = rule.faultsOf?.(fields.whole()) ?? [];
   if (faults.length > 0) return [...lines, ["outcome", refused(refusal.invalid(faults))]];
 
-  const { key, document } = found;
-  lines.push(["key", key ?? "none: its answer is not kept"], ["scope from", scopeWords(rule)]);
+  const { key, document, alike } = found;
+  lines.push(["key", key ?? keylessWords(found)], ["scope from", scopeWords(rule)]);
   const claims = () => jwtClaims(headers["authorization"]?.[0]);
-  const scope = scopeOf(rule.scope, { headers, path, query, fields, claims });
+  const input = { headers, path, query, fields, claims };
+  const scope = scopeOf(rule.scope, input);
   if (scope.kind === "missing") return [...lines, ["outcome", refused(refusal.scopeMissing(scope.what))]];
+  const isKept = key !== undefined || alike !== undefined;
   return [
     ...lines,
     ["scope", scope.scope],
     ...turnLines(rule, document),
-    ...(key === undefined
-      ? KEYLESS
-      : [
-          ...fingerprintLines(rule, { method, path, query, body, content }),
-          ...operationLines(rule),
-          ...probeLines(rule, { headers, path, query, fields, claims }),
-        ]),
+    ...(key === undefined ? [] : fingerprintLines(rule, { method, path, query, body, content })),
+    ...outcomeLines(found),
+    ...duplicateLines(found, input, fields),
+    ...(isKept ? probeLines(rule, input) : []),
+    ...sendingLines(rule),
   ];
 }
 
@@ -130,49 +135,4 @@ function scopeWords({ scope }: Rule): string {
   if (scope === "auto") return "the credential (auto)";
   const words = scope.map(sourceName).join(", ");
   return readsToken(scope) ? `${words}; the token is only decoded here` : words;
-}
-
-const KEYLESS: Line[] = [["outcome", "executed when it is its turn; sent again, it is executed again"]];
-
-function turnLines({ turn }: Rule, document: string | undefined): Line[] {
-  if (turn === undefined || document === undefined) return [];
-  const kind = turn.kind === "" ? "" : `${turn.kind} `;
-  const another = turn.isDelete ? "; while another delete of it waits or runs it is refused at once" : "";
-  return [["turn", `of document ${kind}${document}, for which it waits up to ${turn.waitMs / 1_000} s${another}`]];
-}
-
-function fingerprintLines({ fingerprint }: Rule, request: Parameters<typeof compared>[1]): Line[] {
-  if (fingerprint.mode === "none") return [["same request", "whatever has this key"]];
-  const { method, path, query, reading, values } = compared(fingerprint, request);
-  const body = values.map((value) => (typeof value === "string" ? value : `${value.length} bytes`)).join(", ");
-  return [
-    ["same request", `${method} ${path}${query === "" ? "" : `?${query}`}, body compared as ${reading}: ${body}`],
-  ];
-}
-
-function operationLines({ onCompleted, inFlightWaitMs, retentionMs, trustScope }: Rule): Line[] {
-  const whose = trustScope ? "in its scope" : "with the same credential";
-  const replayed =
-    onCompleted === "replay" ? `is answered as the first was, ${whose}` : "is refused: already-completed";
-  const waits = inFlightWaitMs === 0 ? "is refused at once" : `waits ${inFlightWaitMs / 1_000} s, then is refused`;
-  return [
-    ["outcome", "an operation: executed once"],
-    ["a retry", `${replayed}, for ${retentionMs / 1_000} s; while the first runs it ${waits}`],
-  ];
-}
-
-function probeLines({ probe }: Rule, input: SourceInput): Line[] {
-  if (probe === undefined) return [];
-  const { request, found, equals, since, absent, afterMs } = probe;
-  const target = targetOf(request.target, input);
-  if (target === undefined)
-    return [["where unknown", "a retry asks nothing: the request lacks what the question is made of"]];
-  const alike = equals.map(({ pointer, source }) => `whose ${pointer} is the ${sourceName(source)}`);
-  if (since !== undefined) alike.push(`not older by ${since}`);
-  const result = [found === "" ? "the whole answer" : `what stands at ${found}`, ...alike].join(", ");
-  const missing = absent.length === 0 ? "" : ` (or ${absent.join(", ")})`;
-  return [
-    ["where unknown", `a retry asks GET ${target}; ${result}, is replayed`],
-    ["", `an empty list or null${missing} twice, ${afterMs / 1_000} s apart: it is executed`],
-  ];
 }

@@ -23,7 +23,9 @@ export function scalarText(value: unknown): string | undefined {
   return Number.isSafeInteger(value) ? String(value) : undefined;
 }
 
+/** Texts that mean yes, in whatever case. */
+export const YES: readonly string[] = ["true", "1", "yes"];
+
 /** A value that means yes, whatever form a body or a header gives it. */
-export function saysYes(value: unknown): boolean {
-  return value === true || /^(?:true|1|yes)$/i.test(scalarText(value) ?? "");
-}
+export const saysYes = (value: unknown): boolean =>
+  value === true || YES.includes((scalarText(value) ?? "").toLowerCase());

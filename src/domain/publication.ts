@@ -1,5 +1,7 @@
+import type { Duplicates } from "./likeness.ts";
 import type { Match } from "./match.ts";
 import type { Condition, OutcomeLine } from "./outcome.ts";
+import { YES } from "./pointer.ts";
 import { PROBLEMS } from "./problem.ts";
 import type { Rule } from "./rule.ts";
 import { sourceText } from "./source.ts";
@@ -55,7 +57,24 @@ function published(rule: Rule): object {
     onCompleted: rule.onCompleted,
     replayedTo: rule.authorize !== undefined ? "who the API lets" : trustScope ? "the scope" : "the same credential",
     inFlightWaitSeconds: rule.inFlightWaitMs / 1_000,
+    ...(rule.duplicates === undefined ? {} : { duplicates: eliminated(rule.duplicates) }),
+    ...(rule.retry === undefined
+      ? {}
+      : { retry: { tries: rule.retry.tries, withinSeconds: rule.retry.withinMs / 1_000 } }),
+    ...(rule.breaker === undefined
+      ? {}
+      : { breaker: { failures: rule.breaker.failures, coolOffSeconds: rule.breaker.coolOffMs / 1_000 } }),
     errors: rule.errors,
+  };
+}
+
+/** Requests of one scope and path that are equal in `fields` are executed once, with or without a key. */
+function eliminated({ fields, windowMs, action, unless }: Duplicates): object {
+  return {
+    mode: action,
+    fields: fields.map(sourceText),
+    windowSeconds: windowMs / 1_000,
+    ...(unless === undefined ? {} : { unless: { source: sourceText(unless), says: YES } }),
   };
 }
 

@@ -49,6 +49,8 @@ describe("what is published for clients", () => {
       inFlightWaitSeconds: 25,
       replayedTo: "the same credential",
       errors: { format: "problem", statuses: { "operation-in-flight": 503 } },
+      retry: { tries: 5, withinSeconds: 20 },
+      breaker: { failures: 5, coolOffSeconds: 30 },
     });
     expect(first?.outcomes[0]).toEqual({
       outcome: "release",
@@ -71,6 +73,7 @@ rules:
     key: { from: ["body:uuid"], pattern: "[a-z]+" }
     scope: ["header:x-org", "basic:username", "path:2"]
     fingerprint: { ignore: ["body:session", "query:t"] }
+    duplicates: { fields: ["body:number", "query:t"], window: 1h, then: replay, unless: "header:x-another" }
 `;
     const { fields } = await ask(PLACE, { rules });
     expect((fields["rules"] as object[])[0]).toMatchObject({
@@ -83,7 +86,14 @@ rules:
       key: { headers: [], fields: ["uuid"], pattern: "^(?:[a-z]+)$" },
       scope: ["header:x-org", "basic:username", "path:2"],
       sameRequest: { compared: "content", ignored: ["body:session", "query:t"] },
+      duplicates: {
+        mode: "replay",
+        fields: ["body:number", "query:t"],
+        windowSeconds: 3_600,
+        unless: { source: "header:x-another", says: ["true", "1", "yes"] },
+      },
     });
+    expect((fields["rules"] as object[])[1]).not.toHaveProperty("duplicates");
   });
 
   test("there is not a secret in it, nor where the API is", async () => {

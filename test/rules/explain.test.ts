@@ -1,111 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { once } from "node:events";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { run } from "../../src/cli.ts";
-
-/** oncegate check and oncegate explain. */
-const RULES = `
-version: 1
-rules:
-  - name: create
-    match: { path: /api/**, body: { request: saveSalesDocument }, bodyAbsent: [id] }
-    key: { from: ["header:x-key", "body:temporaryUUID"], pattern: "[a-z0-9-]+" }
-    scope: ["body:clientCode"]
-    fingerprint: { ignore: ["body:sessionKey"] }
-    onCompleted: reject
-    onInFlight: { wait: 10s }
-  - name: orders
-    match: { path: /orders }
-    key: { required: true }
-    schema: { type: object, required: [total] }
-  - name: invoices
-    match: { path: /invoices }
-    probe: { request: { path: "/invoices?q={body:number}" }, found: /data, equals: { /number: "body:number" }, since: /at, absent: [404] }
-`;
-type Told = { code: number; said: string[]; complained: string[] };
-
-async function oncegate(
-  args: string[],
-  env: Record<string, string> = {},
-  files: Record<string, string> = {},
-): Promise<Told> {
-  const told: Told = { code: 0, said: [], complained: [] };
-  told.code = await run({
-    args,
-    env: { ONCEGATE_UPSTREAM_URL: "http://127.0.0.1:1", ONCEGATE_RULES: "rules.yaml", ...env },
-    version: "0",
-    readFile: (path) => {
-      const text = { "rules.yaml": RULES, ...files }[path];
-      if (text === undefined) throw new Error(`ENOENT: ${path}`);
-      return text;
-    },
-    print: (text) => told.said.push(...text.split("\n")),
-    complain: (text) => told.complained.push(...text.split("\n")),
-    nextSignal: () => new Promise(() => {}),
-    onHangup: () => {},
-    program: ["none"],
-  });
-  return told;
-}
-
-describe("oncegate check", () => {
-  test("says that all is well", async () => {
-    expect(await oncegate(["check"])).toEqual({
-      code: 0,
-      said: ["settings and rules are right: create, orders, invoices, default"],
-      complained: [],
-    });
-  });
-
-  test("says what is wrong with the settings and what is wrong with the rules, both", async () => {
-    const rules = "version: 1\nrules:\n  - { name: a, match: {}, retenton: 1h }";
-    const { code, complained } = await oncegate(["check"], { ONCEGATE_LEASE: "1x" }, { "rules.yaml": rules });
-    expect([code, complained]).toEqual([
-      2,
-      [
-        "oncegate cannot start:",
-        expect.stringContaining("ONCEGATE_LEASE must be a duration"),
-        expect.any(String),
-        "rules.yaml:3:27: rules.0 does not know retenton (did you mean retention?)",
-      ],
-    ]);
-  });
-
-  test("says that keys of tokens are none", async () => {
-    const told = await oncegate(["check"], { ONCEGATE_JWT_KEYS_FILE: "keys.json" }, { "keys.json": "{}" });
-    expect(told).toMatchObject({ code: 2, complained: ["ONCEGATE_JWT_KEYS_FILE holds no JWK Set"] });
-  });
-
-  test("with --connect asks the store and the API, which is sent nothing", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "oncegate-check-"));
-    let received = 0;
-    const api = createServer((socket) => void socket.on("data", ({ length }) => (received += length))).listen(
-      0,
-      "127.0.0.1",
-    );
-    await once(api, "listening");
-    const env = {
-      ONCEGATE_STORE: `sqlite:${join(folder, "a.db")}`,
-      ONCEGATE_UPSTREAM_URL: `http://127.0.0.1:${(api.address() as AddressInfo).port}`,
-    };
-    expect(await oncegate(["check", "--connect"], env)).toMatchObject({
-      code: 0,
-      said: [expect.any(String), "the store: reached", "the API: reached"],
-    });
-    api.close();
-    await once(api, "close");
-    expect(await oncegate(["check", "--connect"], env)).toMatchObject({
-      code: 1,
-      complained: [expect.stringContaining("ECONNREFUSED")],
-    });
-    expect(received).toBe(0);
-    rmSync(folder, { recursive: true, force: true });
-  });
-});
+import { oncegate } from "./command.ts";
 
 describe("oncegate explain", () => {
   test("says of a pasted curl line which rule governs, its key, its scope, what a retry must have in common, and what would happen", async () => {
@@ -202,6 +96,56 @@ rules:
       "turn:          of document invoice 17, for which it waits up to 5 s",
       "outcome:       executed when it is its turn; sent again, it is executed again",
     ]);
+  });
+
+  test("says what is a duplicate, what it gets and how long, and how often the API is tried and when it is left alone", async () => {
+    const rules = `version: 1
+rules:
+  - name: create
+    match: { path: /documents }
+    scope: [ "header:x-customer" ]
+    duplicates: { fields: [ "body:number", "header:x-org" ], window: 1h, then: replay, unless: "header:x-another" }
+    retry: { tries: 3, within: 10s }
+    breaker: { failures: 5, coolOff: 30s }`;
+    const explained = async (head: string, body = '{"number":17}', used = rules) => {
+      const request = `POST /documents\nContent-Type: application/json\nX-Customer: 7\n${head}\n${body}`;
+      const args = ["explain", "--request", "a.http"];
+      const { said } = await oncegate(args, { ONCEGATE_RULES: "own.yaml" }, { "a.http": request, "own.yaml": used });
+      return said.slice(said.findIndex((line) => line.startsWith("key"))).filter((line) => !line.startsWith("scope"));
+    };
+    const DUPLICATE = [
+      "a duplicate:   is answered as the first was, with the same credential, for 3600 s after that one completed",
+      "               it has in common with it: field number in its body, header x-org",
+    ];
+    const SENDING = [
+      "sending:       tried up to 3 times within 10 s: what was never sent, and 429 and 503 with Retry-After that began nothing",
+      "a circuit:     after 5 failures in a row in this scope nothing is sent for 30 s: circuit-open",
+    ];
+    expect(await explained("")).toEqual([
+      "key:           none: it is known by what it has in common with its duplicates",
+      "outcome:       an operation: executed once",
+      ...DUPLICATE,
+      '               one that says "true" in header x-another is none',
+      ...SENDING,
+    ]);
+    expect((await explained("X-Idempotency-Key: k\nX-Another: yes\n")).slice(2)).toEqual([
+      "outcome:       an operation: executed once",
+      "a retry:       is answered as the first was, with the same credential, for 86400 s; while the first runs it is refused at once",
+      ...DUPLICATE,
+      "               this request is none: it says so, in header x-another",
+      ...SENDING,
+    ]);
+    expect(await explained("X-Idempotency-Key: k\n", "{}")).toContain(
+      "a duplicate:   is not looked for: the request has nothing of what counts: field number in its body, header x-org",
+    );
+    const observed = await explained("", undefined, rules.replace("then: replay", "then: observe"));
+    expect(observed.slice(0, 3)).toEqual([
+      "key:           none: its answer is not kept",
+      "outcome:       executed; what it is a duplicate of is only counted and logged",
+      "a duplicate:   is executed, counted and logged, for 3600 s after that one completed",
+    ]);
+    const refused = await explained("", undefined, rules.replace("then: replay", "then: reject"));
+    expect(refused[2]).toBe("a duplicate:   is refused: duplicate, for 3600 s after that one completed");
   });
 
   test.each([

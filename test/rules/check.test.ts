@@ -1,0 +1,63 @@
+import { describe, expect, test } from "@jest/globals";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { oncegate } from "./command.ts";
+
+describe("oncegate check", () => {
+  test("says that all is well", async () => {
+    expect(await oncegate(["check"])).toEqual({
+      code: 0,
+      said: ["settings and rules are right: create, orders, invoices, default"],
+      complained: [],
+    });
+  });
+
+  test("says what is wrong with the settings and what is wrong with the rules, both", async () => {
+    const rules = "version: 1\nrules:\n  - { name: a, match: {}, retenton: 1h }";
+    const { code, complained } = await oncegate(["check"], { ONCEGATE_LEASE: "1x" }, { "rules.yaml": rules });
+    expect([code, complained]).toEqual([
+      2,
+      [
+        "oncegate cannot start:",
+        expect.stringContaining("ONCEGATE_LEASE must be a duration"),
+        expect.any(String),
+        "rules.yaml:3:27: rules.0 does not know retenton (did you mean retention?)",
+      ],
+    ]);
+  });
+
+  test("says that keys of tokens are none", async () => {
+    const told = await oncegate(["check"], { ONCEGATE_JWT_KEYS_FILE: "keys.json" }, { "keys.json": "{}" });
+    expect(told).toMatchObject({ code: 2, complained: ["ONCEGATE_JWT_KEYS_FILE holds no JWK Set"] });
+  });
+
+  test("with --connect asks the store and the API, which is sent nothing", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "oncegate-check-"));
+    let received = 0;
+    const api = createServer((socket) => void socket.on("data", ({ length }) => (received += length))).listen(
+      0,
+      "127.0.0.1",
+    );
+    await once(api, "listening");
+    const env = {
+      ONCEGATE_STORE: `sqlite:${join(folder, "a.db")}`,
+      ONCEGATE_UPSTREAM_URL: `http://127.0.0.1:${(api.address() as AddressInfo).port}`,
+    };
+    expect(await oncegate(["check", "--connect"], env)).toMatchObject({
+      code: 0,
+      said: [expect.any(String), "the store: reached", "the API: reached"],
+    });
+    api.close();
+    await once(api, "close");
+    expect(await oncegate(["check", "--connect"], env)).toMatchObject({
+      code: 1,
+      complained: [expect.stringContaining("ECONNREFUSED")],
+    });
+    expect(received).toBe(0);
+    rmSync(folder, { recursive: true, force: true });
+  });
+});

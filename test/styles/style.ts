@@ -26,9 +26,9 @@ export type Style = {
   send(path: string, sent: Sent): Promise<Answer>;
 };
 
-/** A gateway with the rule file of a style, as it is published, in front of such an API; new for each test. */
-export function style(file: string, api: Api): Style {
-  const rules = readFileSync(new URL(`../../examples/rules/${file}`, import.meta.url), "utf8");
+/** A gateway with the rule file of a style, as it is published or as a test has it, in front of such an API; new for each test. */
+export function style(file: string, api: Api, alter = (rules: string) => rules): Style {
+  const rules = alter(readFileSync(new URL(`../../examples/rules/${file}`, import.meta.url), "utf8"));
   const one = { made: [] as unknown[] } as Style;
   const server = createServer((req, res) => {
     void text(req).then((body) =>

@@ -16,15 +16,61 @@ export function reasonNotToTrust(scope: Rule["scope"], isVerified: boolean): str
 /** Part of no credential: the API's yes says nothing of it, unless it is asked about it. A header may be of a component in front. */
 const WRITTEN_BY_ANYBODY: ReadonlySet<Source["from"]> = new Set(["body", "query", "path"]);
 
-/** A yes that every customer of the API gets would show each what is the others'. */
-export function reasonNotToAsk({ authorize, scope, errors }: Rule): string | undefined {
+/** A yes that every customer of the API gets would show each what is the others', and so would one that is about another request. */
+export function reasonNotToAsk(rule: Rule): string | undefined {
+  const { authorize, scope, errors, fingerprint, duplicates } = rule;
   if (authorize === undefined) return undefined;
   if (errors.format === "erply" || errors.format === "jsonrpc")
     return `is answered with HTTP 200 by an API of the form ${errors.format}, whether it means yes or no`;
-  const asked = authorize.target.map((part) => (typeof part === "string" ? "" : sourceText(part)));
-  const written = scope === "auto" ? [] : scope.filter(({ from }) => WRITTEN_BY_ANYBODY.has(from)).map(sourceText);
-  const missing = written.find((text) => !asked.includes(text));
-  return missing === undefined
-    ? undefined
-    : `must ask about ${missing}, which the scope is read from and anybody can write: {${missing}}`;
+  const asked = authorize.target.filter((part) => typeof part !== "string");
+  const written = scope === "auto" ? [] : scope.filter(({ from }) => WRITTEN_BY_ANYBODY.has(from));
+  const missing = without(written, asked).map(sourceText)[0];
+  if (missing !== undefined)
+    return `must ask about ${missing}, which the scope is read from and anybody can write: {${missing}}`;
+
+  // Of what a retry or a duplicate may have otherwise than the request that was executed, the API's yes would say nothing.
+  const free =
+    scope === "auto" ? asked.filter(({ from }) => from !== "basic" && from !== "jwt") : without(asked, scope);
+  const ignored = free.find((source) => mayDiffer(source, fingerprint));
+  if (ignored !== undefined)
+    return `asks about ${sourceText(ignored)}, in which a retry may differ by the rule's fingerprint from what it is shown`;
+  if (duplicates?.action !== "replay") return undefined;
+  const differing = free.find(
+    (source) => source.from !== "path" && !duplicates.fields.some((one) => holds(one, source)),
+  );
+  return (
+    differing &&
+    `asks about ${sourceText(differing)}, in which a duplicate may differ from what it is shown: duplicates.fields must have it`
+  );
+}
+
+const without = (sources: readonly Source[], others: readonly Source[]): Source[] =>
+  sources.filter((source) => !others.some((other) => sourceText(other) === sourceText(source)));
+
+function mayDiffer(source: Source, { mode, ignore }: Rule["fingerprint"]): boolean {
+  switch (source.from) {
+    case "body":
+      return mode === "none" || ignore.fields.includes(outermost(source.name));
+    case "query":
+      return mode === "none" || ignore.query.includes(source.name);
+    case "path":
+      return mode === "none";
+    case "header":
+    case "basic":
+    case "jwt":
+      return false; // of the caller's credentials, or of a component in front
+  }
+}
+
+/** What duplicates have in common has this in it. */
+function holds(field: Source, source: Source): boolean {
+  if (field.from !== "body" || source.from !== "body") return sourceText(field) === sourceText(source);
+  const name = outermost(source.name);
+  return field.name.endsWith("*") ? name.startsWith(field.name.slice(0, -1)) : name === field.name;
+}
+
+/** `/buyer/id` is a part of the field `buyer`. */
+function outermost(name: string): string {
+  const [, token] = /^\/([^/]*)/.exec(name) ?? [];
+  return token === undefined ? name : token.replaceAll("~1", "/").replaceAll("~0", "~");
 }

@@ -159,6 +159,30 @@ describe("a mistake is told with its line, its column and what was meant:", () =
       "conf/rules.yaml:6:27: rules.0.authorize.request must ask about body:clientCode, which",
     ],
     [
+      "an authorisation that asks about what a retry may have otherwise",
+      one('    fingerprint: { ignore: ["body:org"] }\n    authorize: { request: { path: "/orgs/{body:/org/id}/me" } }'),
+      "conf/rules.yaml:6:27: rules.0.authorize.request asks about body:/org/id, in which a retry may differ by the rule's fingerprint",
+    ],
+    [
+      "an authorisation that asks about what a retry's key alone does not say",
+      one('    fingerprint: { mode: none }\n    authorize: { request: { path: "/orgs/{query:org}/me" } }'),
+      "conf/rules.yaml:6:27: rules.0.authorize.request asks about query:org, in which a retry may differ",
+    ],
+    [
+      "an authorisation that asks about what a duplicate may have otherwise",
+      one(
+        '    duplicates: { fields: ["body:number", "body:cust*"], then: replay }\n    authorize: { request: { path: "/of/{path:1}/{body:customer}/{body:org}" } }',
+      ),
+      "conf/rules.yaml:6:27: rules.0.authorize.request asks about body:org, in which a duplicate may differ from what it is shown: duplicates.fields must have it",
+    ],
+    [
+      "the same in a header that is not part of the scope",
+      one(
+        '    scope: ["header:x-tenant"]\n    duplicates: { fields: ["body:number"], then: replay }\n    authorize: { request: { path: "/of/{header:x-tenant}/{header:x-org}" } }',
+      ),
+      "conf/rules.yaml:7:27: rules.0.authorize.request asks about header:x-org, in which a duplicate may differ",
+    ],
+    [
       "an authorisation by an API whose status is always 200",
       one("    errors: { format: erply, codes: {} }\n    authorize: { request: { path: /me } }"),
       "conf/rules.yaml:6:27: rules.0.authorize.request is answered with HTTP 200 by an API of the form erply",

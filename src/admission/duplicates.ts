@@ -82,6 +82,7 @@ export class Duplicates {
       case "stands":
         return { kind: "duplicate", of: this.#told(name, found.record) };
       case "gone":
+        await records.revoke(name, owner); // changes nothing, but replicas must have it: a server that is cut off may read the past
         return { kind: "again", gone: said.by };
       case "lapsed":
         await records.revoke(name, owner);

@@ -120,6 +120,14 @@ describe.each(STORES)("who eliminates duplicates on %s", (_name, start) => {
     expect((await enters()).entered).toEqual(ORIGINAL);
   });
 
+  test("an original that seems to be gone keeps its place while replicas do not say so, too", async () => {
+    const { name, owner } = await aDeadOriginal();
+    await store.records.release(name, owner);
+    const revoke = () => Promise.reject(new StoreError("ambiguous", "too few replicas"));
+    expect((await enters({ records: { revoke } })).entered).toBeInstanceOf(StoreError);
+    expect((await enters()).entered).toEqual(ORIGINAL);
+  });
+
   test.each(["unsent", "ambiguous"] as const)("a word that was lost (%s) is said again", async (fate) => {
     let isFirst = true;
     const { entered } = await enters({

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { standingOf } from "../domain/original.ts";
-import type { Original } from "../domain/original.ts";
+import type { Candidacy, Original } from "../domain/original.ts";
 import type { Completed, Name, StoredRecord } from "../domain/record.ts";
 import type { Kept } from "../domain/replay.ts";
 import type { Lease } from "../store/lease.ts";
@@ -52,7 +52,8 @@ export class Duplicates {
     const giveUpAt = performance.now() + WITHIN_MS;
     let gone: Original | undefined;
     for (;;) {
-      const step = await this.#step(likeness, lease.holder, gone, isNameCurrent).catch(storeErrorOnly);
+      const candidacy = { own: lease.holder, instead: gone };
+      const step = await this.#step(likeness, candidacy, windowMs, isNameCurrent).catch(storeErrorOnly);
       if (!(step instanceof StoreError) && step.kind !== "again") {
         if (step.kind === "original") this.#keepWith(lease, likeness, windowMs);
         return step;
@@ -66,13 +67,14 @@ export class Duplicates {
 
   async #step(
     likeness: Name,
-    own: Original,
-    instead: Original | undefined,
+    candidacy: Candidacy,
+    windowMs: number,
     isNameCurrent: () => boolean,
   ): Promise<Entered | { kind: "again"; gone: Original | undefined }> {
     const { originals, records, unknownRetentionMs } = this.#settings;
     if (!isNameCurrent()) throw new StoreError("unsent", "the store lost data since the request was named");
-    const said = await originals.stand(likeness, { own, instead }, unknownRetentionMs);
+    // As long as it may be unknown and then still count, should nobody hear of its end.
+    const said = await originals.stand(likeness, candidacy, unknownRetentionMs + windowMs);
     if (said.kind === "stands") return { kind: "original" };
     if (said.kind === "store_lost") return said;
 

@@ -164,6 +164,15 @@ describe.each(STORES)("who eliminates duplicates on %s", (_name, start) => {
     expect(all.filter(({ entered }) => JSON.stringify(entered) === JSON.stringify(ORIGINAL))).toHaveLength(1);
   });
 
+  test("its place outlives the longest unknown by the window, should the store not hear how long it counts", async () => {
+    const keep = () => Promise.reject(new StoreError("unsent", "away"));
+    const { lease } = await enters({ originals: { keep } });
+    await lease.begin();
+    await lease.complete({ kind: "executed" }, 2 * KEEP);
+    await given.advance(KEEP + LEASE / 2);
+    expect((await enters()).entered).toEqual(duplicate({ kind: "completed" }));
+  });
+
   test("its place is kept for the window once it completed", async () => {
     const { lease } = await enters();
     await lease.begin();

@@ -3,7 +3,6 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import { Readable } from "node:stream";
 import type { Duplex } from "node:stream";
-import express from "express";
 import type { Share } from "../budget.ts";
 import { problemAnswer } from "../domain/problem.ts";
 import type { Problem } from "../domain/problem.ts";
@@ -68,7 +67,7 @@ export type ClientPort = {
   quiet(): Promise<void>;
 };
 
-/** The client port: one handler for everything, no routes (Express matches them case-insensitively). */
+/** The client port: one handler for everything. No Express (docs/adr/0016): there are no routes, and it made a replay a tenth dearer. */
 export function createClientPort(inbound: Inbound): ClientPort {
   const serving = new UnderWay();
   const connections = new WeakMap<object, Connection>();
@@ -92,19 +91,14 @@ export function createClientPort(inbound: Inbound): ClientPort {
     const one: Served = { request, req, res, closed, isPassThrough: false };
     connection.served.push(one);
     serving.begin();
-    void serve(inbound, one, connection, unsafe).finally(() => {
+    void serve(inbound, one, connection, unsafe).then(() => {
       connection.served.splice(connection.served.indexOf(one), 1);
       serving.end();
     });
   };
-  const app = express();
-  app.disable("x-powered-by").set("etag", false).set("query parser", false);
-  app.use((req, res) => begin(req, res));
   const receive = (req: IncomingMessage, res: ServerResponse): void => {
     const served = connections.get(req.socket)?.served.length ?? 0;
-    const unsafe = served >= MOST_UNANSWERED ? TOO_MANY : inbound.guard(headOf(req));
-    if (unsafe === undefined) app(req, res);
-    else begin(req, res, unsafe); // Express itself fails on some targets
+    begin(req, res, served >= MOST_UNANSWERED ? TOO_MANY : inbound.guard(headOf(req)));
   };
   const server = createServer(
     {

@@ -26,26 +26,25 @@ export function readBody(
   return new Promise((resolve) => {
     const body = new Pieces();
     const share = new Share(budget);
-    let idle: NodeJS.Timeout | undefined;
+    const idle = setTimeout(() => end({ kind: "slow" }), limits.idleMs);
     const whole = setTimeout(() => end({ kind: "slow" }), limits.withinMs);
 
+    let isOver = false;
     const end = (reading: BodyReading): void => {
+      if (isOver) return; // its request will be closed, too
+      isOver = true;
       clearTimeout(whole);
       clearTimeout(idle);
-      req.off("data", onData).off("end", onEnd).off("error", onCut).off("close", onCut);
       if (reading.kind !== "whole") {
+        req.off("data", onData);
         req.on("error", () => {}); // what becomes of the rest of the upload concerns nobody
         req.pause();
         share.giveBack();
       }
       resolve(reading);
     };
-    const stillAlive = (): void => {
-      clearTimeout(idle);
-      idle = setTimeout(() => end({ kind: "slow" }), limits.idleMs);
-    };
     const onData = (chunk: Buffer): void => {
-      stillAlive();
+      idle.refresh();
       if (body.length + chunk.length > limits.maxBytes) return end({ kind: "too-large" });
       if (!share.admit(chunk.length)) return end({ kind: "overloaded" });
       body.add(chunk);
@@ -56,7 +55,6 @@ export function readBody(
     if (Number(req.headers["content-length"]) > limits.maxBytes) return end({ kind: "too-large", isUntouched: true });
     if (!share.admit(0)) return end({ kind: "overloaded", isUntouched: true });
     onBegin();
-    stillAlive();
     req.on("data", onData).on("end", onEnd).on("error", onCut).on("close", onCut);
   });
 }

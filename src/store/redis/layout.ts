@@ -14,11 +14,16 @@ export function indexKey(partition: string): string {
   return `og:{${partition}}:open`;
 }
 
-/** Which of a cluster's slots holds a key: CRC16 (XMODEM) of its hash tag (Redis cluster specification). */
+/** Which of a cluster's slots holds a key, which is that of its hash tag (Redis cluster specification). */
 export function slotOf(key: string): number {
-  const hashed = /^[^{]*\{([^}]+)\}/.exec(key)?.[1] ?? key;
+  const tag = /^[^{]*\{([^}]+)\}/.exec(key)?.[1] ?? key;
+  return SLOT_OF_PARTITION.get(tag) ?? slotOfTag(tag);
+}
+
+/** CRC16 (XMODEM). */
+function slotOfTag(tag: string): number {
   let crc = 0;
-  for (const byte of Buffer.from(hashed)) {
+  for (const byte of Buffer.from(tag)) {
     crc ^= byte << 8;
     for (let bit = 0; bit < 8; bit++) crc = (crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1) & 0xffff;
   }
@@ -26,6 +31,9 @@ export function slotOf(key: string): number {
 }
 
 export const SLOTS = 16_384;
+
+/** Every verb asks for one of these. */
+const SLOT_OF_PARTITION: ReadonlyMap<string, number> = new Map(PARTITIONS.map((tag) => [tag, slotOfTag(tag)]));
 
 /** One key in each slot that Oncegate uses. */
 export const USED_KEYS = [...PARTITIONS.map(indexKey), NAME_SECRET];

@@ -1,6 +1,7 @@
 import { readContent } from "./domain/content.ts";
 import type { Content } from "./domain/content.ts";
-import { credentialOf, jwtClaims } from "./domain/credential.ts";
+import { jwtClaims } from "./domain/authorization.ts";
+import { credentialOf } from "./domain/credential.ts";
 import { voiceOf } from "./domain/error-form.ts";
 import type { Voice } from "./domain/error-form.ts";
 import { fieldsOf } from "./domain/fields.ts";
@@ -97,6 +98,8 @@ export async function identify(
   const input = { headers, path, query, fields, claims };
   const scope = scopeOf(rule.scope, input);
   if (scope.kind === "missing") return refusal.scopeMissing(scope.what);
+  const caller = credentialOf(rule.credential, input);
+  if (caller.kind === "missing") return refusal.scopeMissing(caller.what);
   // Without a key, under a name that nobody will ask for again.
   const name = nameOf(secret, scope.scope, key ?? newId());
   request.facts.name = name;
@@ -107,7 +110,7 @@ export async function identify(
     likeness: alike && likenessName(secret, scope.scope, alike),
     isAnother: rule.duplicates !== undefined && isAnother(rule.duplicates, { headers, path, query, fields }),
     fingerprint: fingerprintOf(secret, rule.fingerprint, { method, path, query, body, content }),
-    credential: digest(secret, "credential", credentialOf(headers)),
+    credential: digest(secret, "credential", caller.credential),
     isNameCurrent: isCurrent,
     input,
   };

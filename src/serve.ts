@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import { loadSettings } from "./config/load.ts";
 import type { Origin } from "./config/load.ts";
 import { mistakeText } from "./config/mistakes.ts";
+import type { Mistake } from "./config/mistakes.ts";
 import { contentOf } from "./config/files.ts";
 import { rulesOf } from "./config/rules.ts";
 import type { Settings } from "./config/settings.ts";
@@ -34,6 +35,7 @@ export async function serve(around: Surroundings): Promise<number> {
   const { log, flush } = openLog(settings.ONCEGATE_LOG_LEVEL, cluster.worker?.id);
   const signal = around.nextSignal(); // obeyed from before the ports are open
   const second = signal.then(() => around.nextSignal());
+  if (!cluster.isWorker) sayDoubts(log, rules.doubts);
   try {
     const started = await start(settings, rules.rules, log, around);
     around.onHangup(() => reload(started.gateway, settings, log, around));
@@ -82,7 +84,14 @@ function reload(gateway: Gateway, settings: Settings, log: Logger, around: Surro
   gateway.useRules(loaded);
   if (loaded.kind === "refused")
     log.error({ mistakes: loaded.mistakes.map(mistakeText) }, "rules refused: those before them stay in force");
-  else log.info({ file, rules: loaded.rules.map(({ name }) => name) }, "rules loaded");
+  else {
+    log.info({ file, rules: loaded.rules.map(({ name }) => name) }, "rules loaded");
+    if (!cluster.isWorker) sayDoubts(log, loaded.doubts);
+  }
+}
+
+function sayDoubts(log: Logger, doubts: readonly Mistake[]): void {
+  for (const doubt of doubts) log.warn({ doubt: mistakeText(doubt) }, "a rule may show answers to others");
 }
 
 type Started = { gateway: Gateway; store: Store; settings: Settings; origins: Origin[]; version: string };

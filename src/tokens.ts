@@ -1,6 +1,6 @@
 import { createLocalJWKSet, createRemoteJWKSet, customFetch, errors, jwtVerify } from "jose";
 import type { JWTVerifyGetKey } from "jose";
-import { jwtIn } from "./domain/credential.ts";
+import { jwtIn } from "./domain/authorization.ts";
 import { reasonOf } from "./reason.ts";
 
 /** What a JWT in Authorization says. `invalid`: nobody vouches for it; `unavailable`: that cannot be told now. `why` is for people. */

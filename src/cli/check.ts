@@ -29,6 +29,7 @@ export async function check(around: Surroundings): Promise<number> {
   const ruled = loaded.kind === "settings" ? rulesOf(loaded.settings, around) : rulesAlone(around);
   if (ruled.kind === "refused") for (const mistake of ruled.mistakes) around.complain(mistakeText(mistake));
   if (loaded.kind === "refused" || ruled.kind === "refused") return TOLD_WRONG;
+  for (const doubt of ruled.doubts) around.complain(`warning: ${mistakeText(doubt)}`);
   const { settings } = loaded;
   try {
     openTokensOf(settings, around);
@@ -46,7 +47,7 @@ export async function check(around: Surroundings): Promise<number> {
 function rulesAlone({ env, readFile }: Surroundings): LoadedRules {
   const few = { ONCEGATE_UPSTREAM_URL: "http://localhost", ONCEGATE_RULES: env["ONCEGATE_RULES"] };
   const loaded = loadSettings(few, readFile);
-  return loaded.kind === "settings" ? rulesOf(loaded.settings, { readFile }) : { kind: "rules", rules: [] };
+  return loaded.kind === "settings" ? rulesOf(loaded.settings, { readFile }) : { kind: "rules", rules: [], doubts: [] };
 }
 
 async function connects(settings: Settings, around: Surroundings): Promise<boolean> {

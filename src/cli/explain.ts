@@ -3,7 +3,8 @@ import { loadSettings } from "../config/load.ts";
 import { mistakeText } from "../config/mistakes.ts";
 import { rulesOf } from "../config/rules.ts";
 import { readContent } from "../domain/content.ts";
-import { jwtClaims } from "../domain/credential.ts";
+import { jwtClaims } from "../domain/authorization.ts";
+import { credentialOf } from "../domain/credential.ts";
 import { fieldsOf } from "../domain/fields.ts";
 import { PROBLEMS } from "../domain/problem.ts";
 import type { Problem } from "../domain/problem.ts";
@@ -11,7 +12,7 @@ import * as refusal from "../domain/refusal.ts";
 import { atFirstSight, find } from "../domain/rule.ts";
 import type { Rule } from "../domain/rule.ts";
 import { readsToken, scopeOf } from "../domain/scope.ts";
-import { sourceName } from "../domain/source.ts";
+import { sourceName, stands } from "../domain/source.ts";
 import { createGuard } from "../inbound/guard.ts";
 import {
   duplicateLines,
@@ -113,10 +114,13 @@ function explained(request: SampleRequest, rules: readonly Rule[]): Line[] {
   const input = { headers, path, query, fields, claims };
   const scope = scopeOf(rule.scope, input);
   if (scope.kind === "missing") return [...lines, ["outcome", refused(refusal.scopeMissing(scope.what))]];
+  lines.push(["scope", scope.scope]);
+  const credential = credentialOf(rule.credential, input);
+  if (credential.kind === "missing") return [...lines, ["outcome", refused(refusal.scopeMissing(credential.what))]];
   const isKept = key !== undefined || alike !== undefined;
   return [
     ...lines,
-    ["scope", scope.scope],
+    ...credentialLines(rule, { headers, query, fields }),
     ...turnLines(rule, document),
     ...(key === undefined ? [] : fingerprintLines(rule, { method, path, query, body, content })),
     ...outcomeLines(found),
@@ -135,4 +139,11 @@ function scopeWords({ scope }: Rule): string {
   if (scope === "auto") return "the credential (auto)";
   const words = scope.map(sourceName).join(", ");
   return readsToken(scope) ? `${words}; the token is only decoded here` : words;
+}
+
+/** Never what stands there. */
+function credentialLines({ credential }: Rule, sent: Parameters<typeof stands>[1]): Line[] {
+  if (credential.length === 0) return [];
+  const found = credential.filter((source) => stands(source, sent)).map(sourceName);
+  return [["credential", `${found.join(" and ")}, beside Authorization, X-Api-Key or Cookie`]];
 }

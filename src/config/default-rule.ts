@@ -17,6 +17,7 @@ export function defaultRule(settings: Settings): Rule {
       isRequired: settings.ONCEGATE_REQUIRE_KEY,
     },
     scope: settings.ONCEGATE_SCOPE,
+    credential: [],
     trustScope: false,
     authorize: undefined,
     probe: undefined,

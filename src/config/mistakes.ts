@@ -5,6 +5,9 @@ import type { z } from "zod";
 /** What is wrong in a file, and where. Lines and columns are counted from 1. */
 export type Mistake = { file: string; line: number; column: number; what: string };
 
+/** Notes a mistake at a path within a rule. */
+export type Wrong = (path: readonly string[], what: string) => void;
+
 export type Read = { kind: "read"; value: unknown; locate: Locate } | { kind: "unreadable"; mistakes: Mistake[] };
 
 /** `key`: one of the map at `path`, whose name is what is wrong. */
@@ -51,8 +54,10 @@ export function mistakesOf(issues: readonly z.core.$ZodIssue[], file: string, lo
   });
 }
 
-/** Of a choice between forms, what is wrong with the form that was meant: the one whose own kind of value stands there. */
+/** Of a name, what is wrong with it; of a choice between forms, what is wrong with the form that was meant: the one whose own kind of value stands there. */
 function flat(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code === "invalid_key")
+    return issue.issues.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
   if (issue.code !== "invalid_union") return [issue];
   const meant = issue.errors.find((branch) =>
     branch.every(({ path, code }) => path.length > 0 || code === "unrecognized_keys" || code === "custom"),

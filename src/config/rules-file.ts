@@ -153,6 +153,12 @@ export const RuleSource = fields({
     })
     .optional()
     .meta({ description: "Whose key it is. Default: ONCEGATE_SCOPE." }),
+  credential: list(source("header", "body", "query"))
+    .optional()
+    .meta({
+      description:
+        "What the API knows its callers by besides Authorization, X-Api-Key and Cookie, a session in the body for instance. A request with none of them is refused; a stored answer is shown to no other.",
+    }),
   trustScope: z
     .boolean()
     .optional()

@@ -20,7 +20,32 @@ export const question = (...methods: ("GET" | "HEAD")[]) =>
         return z.NEVER;
       })
       .meta({ description: "Path and query at the API, with sources of the request in braces." }),
-  }).transform(({ method: how, path: target }) => ({ method: how, target }));
+    headers: z
+      .record(
+        z
+          .string()
+          .regex(/^[\w-]+$/, "must be the name of a header")
+          .refine(
+            (name) => !NOT_TO_BE_SET.test(name),
+            "is none that a rule may set: it is about the way, or the method",
+          )
+          .toLowerCase(),
+        source("header", "body", "query", "path"),
+      )
+      .prefault({})
+      .meta({
+        description:
+          "Headers that go along besides the client's credential, and where in its request they stand: x-session: body:sessionKey.",
+      }),
+  }).transform(({ method: how, path: target, headers }) => ({
+    method: how,
+    target,
+    headers: Object.entries(headers).map(([name, from]) => ({ name, source: from })),
+  }));
+
+/** They could make something else of a request that only reads. */
+const NOT_TO_BE_SET =
+  /^(?:host|connection|te|trailer|upgrade|expect|keep-alive|via|forwarded|if-.*|range|content-.*|transfer-.*|proxy-.*|x-forwarded-.*|x-original-.*|x-rewrite-.*|x-.*method.*)$/i;
 
 const pointer = () => z.string().refine(isPointer, "must be a JSON pointer, /data/0 for instance");
 export const probe = () =>

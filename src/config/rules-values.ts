@@ -18,10 +18,11 @@ export const didYouMean =
 export const unknownName = (name: string, names: readonly string[]): string =>
   `does not know ${name} (did you mean ${closestMatch(name, names)}?)`;
 
-export const source = (...from: Source["from"][]) =>
-  z.string().transform((text, context): Source => {
+export const source = <From extends Source["from"]>(...from: From[]) =>
+  z.string().transform((text, context): Extract<Source, { from: From }> => {
     const parsed = parseSource(text);
-    if (parsed !== undefined && from.includes(parsed.from)) return parsed;
+    const isOne = (one: Source): one is Extract<Source, { from: From }> => from.some((kind) => kind === one.from);
+    if (parsed !== undefined && isOne(parsed)) return parsed;
     context.addIssue(`must be ${from.map((one) => FORMS[one]).join(" or ")}`);
     return z.NEVER;
   });

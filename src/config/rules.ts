@@ -4,23 +4,26 @@ import type { KeySetting } from "../domain/key.ts";
 import type { Match } from "../domain/match.ts";
 import { outcomeOfStatuses } from "../domain/outcome.ts";
 import type { OutcomeLine, StatusLists } from "../domain/outcome.ts";
-import { isPointer } from "../domain/pointer.ts";
 import type { Rule } from "../domain/rule.ts";
 import type { Source } from "../domain/source.ts";
 import { defaultRule, statusLists } from "./default-rule.ts";
 import { compileSchema } from "./json-schema.ts";
 import { quarantineOf } from "./quarantine.ts";
 import { mistakesOf, readYaml } from "./mistakes.ts";
-import type { Mistake } from "./mistakes.ts";
+import type { Mistake, Wrong } from "./mistakes.ts";
 import { RulesFile, VERDICTS } from "./rules-file.ts";
 import type { RuleSource } from "./rules-file.ts";
 import type { Settings } from "./settings.ts";
-import { reasonNotToAsk, reasonNotToTrust } from "./rules-showing.ts";
+import { checkQuestions, probeOf } from "./rules-asking.ts";
+import { doubtOfCredential, reasonNotToTrust } from "./rules-showing.ts";
 import { duplicatesOf } from "./rules-duplicates.ts";
 import { isOutermostName } from "./rules-values.ts";
 import { reasonOf } from "../reason.ts";
 
-export type LoadedRules = { kind: "rules"; rules: readonly Rule[] } | { kind: "refused"; mistakes: readonly Mistake[] };
+/** `doubts`: what is right as it is written, and may not be what the API needs. */
+export type LoadedRules =
+  | { kind: "rules"; rules: readonly Rule[]; doubts: readonly Mistake[] }
+  | { kind: "refused"; mistakes: readonly Mistake[] };
 
 export type RulesContext = {
   readFile: (path: string) => string;
@@ -38,7 +41,7 @@ export type RulesContext = {
 export function rulesOf(settings: Settings, { readFile }: Pick<RulesContext, "readFile">): LoadedRules {
   const fallback = defaultRule(settings);
   const { ONCEGATE_RULES: file } = settings;
-  if (file === undefined) return { kind: "rules", rules: [fallback] };
+  if (file === undefined) return { kind: "rules", rules: [fallback], doubts: [] };
   return loadRules(file, {
     readFile,
     fallback,
@@ -65,36 +68,41 @@ function loadRules(file: string, context: RulesContext): LoadedRules {
   if (!parsed.success) return refused(mistakesOf(parsed.error.issues, file, read.locate));
 
   const mistakes: Mistake[] = [];
+  const doubts: Mistake[] = [];
   const rules = parsed.data.rules.map((source, index, all) => {
-    const wrong: Wrong = (path, what) => {
-      const whole = ["rules", index, ...path];
-      mistakes.push({ file, ...read.locate(whole), what: `${whole.join(".")} ${what}` });
+    const noteIn = (list: Mistake[]): Wrong => {
+      return (path, what) => {
+        const whole = ["rules", index, ...path];
+        list.push({ file, ...read.locate(whole), what: `${whole.join(".")} ${what}` });
+      };
     };
+    const wrong = noteIn(mistakes);
     const before = all.slice(0, index);
     if (before.some(({ name }) => name === source.name)) wrong(["name"], "is the name of another rule too");
     const over = before.find((other) => takesAllOf(other, source, context.fallback));
     if (over !== undefined) wrong(["match"], `never governs: the rule ${over.name} before it takes every such request`);
     const readSchema = (path: string): string => context.readFile(resolve(dirname(file), path));
-    return compile(source, { ...context, readFile: readSchema }, wrong);
+    const rule = compile(source, { ...context, readFile: readSchema }, wrong);
+    const doubt = doubtOfCredential(rule);
+    if (doubt !== undefined) noteIn(doubts)([], doubt);
+    return rule;
   });
-  return mistakes.length > 0 ? refused(mistakes) : { kind: "rules", rules: [...rules, context.fallback] };
+  return mistakes.length > 0 ? refused(mistakes) : { kind: "rules", rules: [...rules, context.fallback], doubts };
 }
 
 const refused = (mistakes: readonly Mistake[]): LoadedRules => ({ kind: "refused", mistakes });
 
-/** Notes a mistake at a path within the rule. */
-type Wrong = (path: readonly string[], what: string) => void;
-
 function compile(source: RuleSource, context: RulesContext, wrong: Wrong): Rule {
   const { fallback } = context;
   const isObserved = source.mode === undefined ? fallback.isObserved : source.mode === "observe";
-  const probe = probeOf(source, context, wrong);
+  const probe = probeOf(source.probe, context.quarantineMs, wrong);
   const rule: Rule = {
     name: source.name,
     match: matchOf(source.match, fallback.match),
     isObserved,
     key: keyOf(source.key ?? {}, fallback.key),
     scope: source.scope ?? fallback.scope,
+    credential: source.credential ?? [],
     trustScope: source.trustScope ?? false,
     authorize: source.authorize?.request,
     probe: isObserved ? undefined : probe,
@@ -115,8 +123,7 @@ function compile(source: RuleSource, context: RulesContext, wrong: Wrong): Rule 
     const reason = reasonNotToTrust(rule.scope, context.verifiesTokens);
     if (reason !== undefined) wrong(["trustScope"], reason);
   }
-  const doubt = reasonNotToAsk(rule);
-  if (doubt !== undefined) wrong(["authorize", "request"], doubt);
+  checkQuestions(rule, probe, wrong);
   return rule;
 }
 
@@ -175,17 +182,6 @@ function fingerprintOf(
 
 function waitOf(source: RuleSource["onInFlight"]): number | undefined {
   return source === undefined ? undefined : source === "reject" ? 0 : source.wait;
-}
-
-function probeOf({ probe }: RuleSource, { quarantineMs }: RulesContext, wrong: Wrong): Rule["probe"] {
-  if (probe === undefined) return undefined;
-  const { request, found, equals = {}, since, absent = [], status, after: afterMs = quarantineMs } = probe;
-  if (afterMs < quarantineMs)
-    wrong(["probe", "after"], `must be at least ${quarantineMs / 1_000}s: so long the API may still be working on it`);
-  const alike = Object.entries(equals).map(([pointer, source]) => ({ pointer, source }));
-  for (const { pointer } of alike)
-    if (!isPointer(pointer)) wrong(["probe", "equals", pointer], "is no JSON pointer, /number for instance");
-  return { request, found, equals: alike, since, absent, status, afterMs };
 }
 
 function turnOf({ serialize, exclusive }: RuleSource, wrong: Wrong): Rule["turn"] {

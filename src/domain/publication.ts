@@ -45,6 +45,7 @@ function published(rule: Rule): object {
       ...(key.pattern === undefined ? {} : { pattern: key.pattern.source }),
     },
     scope: scope === "auto" ? "credential" : scope.map(sourceText),
+    ...(rule.credential.length === 0 ? {} : { credential: rule.credential.map(sourceText) }),
     sameRequest: {
       compared: fingerprint.mode,
       ignored: [

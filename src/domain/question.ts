@@ -1,8 +1,15 @@
 import { parseSource, readSource } from "./source.ts";
 import type { Source, SourceInput } from "./source.ts";
 
-/** A request that only reads, which the gateway makes of a client's: its target has places for what stands in that one. */
-export type Question = { method: "GET" | "HEAD"; target: Template };
+/**
+ * A request that only reads, which the gateway makes of a client's: its target has places for what stands in that one. `headers`: what
+ * goes along besides the credential, in lower case, and where in the client's request it stands; what does not stand there is left out.
+ */
+export type Question = {
+  method: "GET" | "HEAD";
+  target: Template;
+  headers: readonly { name: string; source: Source }[];
+};
 
 /** Text and sources in turn: `/invoices?q={body:invoice_number}`. */
 export type Template = readonly (string | Source)[];

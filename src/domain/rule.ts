@@ -14,6 +14,7 @@ import type { Probe } from "./probe.ts";
 import type { Problem } from "./problem.ts";
 import type { Question } from "./question.ts";
 import type { Listing } from "./reconciliation.ts";
+import type { NamedCredential } from "./credential.ts";
 import * as refusal from "./refusal.ts";
 import { withoutScope } from "./scope.ts";
 import type { ScopeSetting } from "./scope.ts";
@@ -28,6 +29,8 @@ export type Rule = {
   isObserved: boolean;
   key: KeySetting;
   scope: ScopeSetting;
+  /** What the API knows its callers by besides the usual headers (credential.ts). */
+  credential: readonly NamedCredential[];
   /** The scope says for certain who asks: a replay needs no more than it. */
   trustScope: boolean;
   /** Asked with the client's own credentials before it is shown what is stored; a 2xx is the API's yes. */
@@ -153,6 +156,12 @@ function documentOf({ turn, isObserved }: Rule, request: Asked, fields: Fields):
   if (isObserved) return undefined;
   const read = turn && readSource(turn.document, { ...request, fields, claims: () => undefined });
   return read === "" ? undefined : read;
+}
+
+/** The headers that a rule's scope and credential are read from. */
+export function callerHeaders({ scope, credential }: Pick<Rule, "scope" | "credential">): string[] {
+  const sources: readonly Source[] = [...(scope === "auto" ? [] : scope), ...credential];
+  return sources.flatMap((source) => (source.from === "header" ? [source.name] : []));
 }
 
 /** A path as it may be logged: without what says whose key it is, for any of the rules that it could belong to. */

@@ -1,4 +1,4 @@
-import { basicUsername, jwtClaims } from "./credential.ts";
+import { basicUsername, jwtClaims } from "./authorization.ts";
 import type { HeaderValues } from "./key.ts";
 import { scalarText } from "./pointer.ts";
 import { readSource, sourceName } from "./source.ts";

@@ -1,14 +1,14 @@
 import { formFields } from "./content.ts";
-import { basicUsername } from "./credential.ts";
+import { basicUsername } from "./authorization.ts";
 import type { Fields } from "./fields.ts";
 import type { HeaderValues } from "./key.ts";
 import { isPointer, scalarText } from "./pointer.ts";
 
 /** Where a part of a request is read from (DESIGN, section 7): `header:x-tenant`, `basic:username`, `jwt:sub`, ... */
-export type Source =
-  | { from: "header" | "jwt" | "body" | "query"; name: string }
-  | { from: "basic" }
-  | { from: "path"; index: number };
+export type Source = Named<"header" | "jwt" | "body" | "query"> | { from: "basic" } | { from: "path"; index: number };
+
+/** One kind for each, so that a place for sources can say which ones it takes. */
+type Named<From> = From extends string ? { from: From; name: string } : never;
 
 export type SourceInput = {
   headers: HeaderValues;
@@ -92,6 +92,23 @@ export function readSource(source: Source, input: SourceInput): string | undefin
     }
     case "path":
       return decoded(input.path.split("/")[source.index]);
+  }
+}
+
+/** Something stands there, be it readable or not; what is empty is nothing. Only of a header, a field of the body or a parameter. */
+export function stands(
+  source: Extract<Source, { from: "header" | "body" | "query" }>,
+  { headers, query, fields }: Pick<SourceInput, "headers" | "query"> & { fields: Pick<Fields, "isPresent"> },
+): boolean {
+  switch (source.from) {
+    case "header":
+      return headers[source.name]?.some((value) => value !== "") === true;
+    case "body":
+      return fields.isPresent(source.name);
+    case "query":
+      return formFields(query)
+        .getAll(source.name)
+        .some((value) => value !== "");
   }
 }
 

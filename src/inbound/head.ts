@@ -1,5 +1,6 @@
 import { HOP_BY_HOP } from "../domain/headers.ts";
 import type { RawHeaders } from "../domain/headers.ts";
+import { callerHeaders } from "../domain/rule.ts";
 import type { Rule } from "../domain/rule.ts";
 import { ONLY_TRUSTED, REBUILT } from "./forwarding.ts";
 
@@ -41,10 +42,9 @@ const ONCE = ["host", "authorization", "x-api-key", "content-type", "content-len
 const STAYS = ["cookie", "content-encoding"];
 const ONLY_KNOWN = [...HOP_BY_HOP, ...REBUILT, ...ONLY_TRUSTED, "prefer"];
 
-/** The key headers of a rule and those its scope is read from. */
-function ownFields({ key, scope }: Rule): string[] {
-  const sources = scope === "auto" ? [] : scope.flatMap((source) => (source.from === "header" ? [source.name] : []));
-  return [...key.headers, ...sources];
+/** The key headers of a rule and those its scope and credential are read from. */
+function ownFields(rule: Rule): string[] {
+  return [...rule.key.headers, ...callerHeaders(rule)];
 }
 
 /** The fields that the gateway acts on, by the name under which look-alikes would be taken for them. */

@@ -5,7 +5,7 @@ import { mistakeText } from "../config/mistakes.ts";
 import { rulesOf } from "../config/rules.ts";
 import type { Settings } from "../config/settings.ts";
 import { contentOf } from "../config/files.ts";
-import { jwtClaims } from "../domain/credential.ts";
+import { jwtClaims } from "../domain/authorization.ts";
 import type { HeaderValues } from "../domain/key.ts";
 import { scopeHashOf, nameOf } from "../domain/key.ts";
 import type { Name } from "../domain/record.ts";

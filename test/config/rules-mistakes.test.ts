@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { load, mistakesIn, one } from "./rules-text.ts";
+import { doubtsIn, load, mistakesIn, one } from "./rules-text.ts";
 
 describe("a mistake is told with its line, its column and what was meant:", () => {
   test.each([
@@ -188,6 +188,30 @@ describe("a mistake is told with its line, its column and what was meant:", () =
       "conf/rules.yaml:6:27: rules.0.authorize.request is answered with HTTP 200 by an API of the form erply",
     ],
     [
+      "a credential that is not sent by itself, in a token",
+      one('    credential: ["jwt:sub"]'),
+      "conf/rules.yaml:5:18: rules.0.credential.0 must be header:NAME or body:FIELD or query:NAME",
+    ],
+    [
+      "an authorisation without the credential",
+      one('    credential: ["body:session"]\n    authorize: { request: { path: /me } }'),
+      "conf/rules.yaml:6:27: rules.0.authorize.request must have the credential body:session in it, in a header for instance",
+    ],
+    [
+      "a probe without the credential, which would find nothing",
+      one(
+        '    credential: ["query:t"]\n    probe: { request: { path: "/i/{body:n}", headers: { x-s: "header:t" } }, found: "" }',
+      ),
+      "conf/rules.yaml:6:23: rules.0.probe.request must have the credential query:t in it",
+    ],
+    [
+      "a question with a header that could make another request of it",
+      one(
+        '    authorize: { request: { path: /me, headers: { x-http-method-override: "header:x-http-method-override" } } }',
+      ),
+      "conf/rules.yaml:5:75: rules.0.authorize.request.headers.x-http-method-override is none that a rule may set",
+    ],
+    [
       "a rule that never governs",
       "version: 1\nrules:\n  - { name: a, match: {} }\n  - name: b\n    match: { path: /b }",
       "conf/rules.yaml:5:12: rules.1.match never governs: the rule a before it takes every such request",
@@ -210,6 +234,16 @@ describe("a mistake is told with its line, its column and what was meant:", () =
       "conf/rules.yaml:5:58: rules.0.probe.found must be a JSON pointer, /data/0 for instance",
       "conf/rules.yaml:5:73: rules.0.probe.absent.0 must be 404 or 410",
     ]);
+  });
+
+  test.each([
+    ['    scope: ["body:clientCode"]', "body:clientCode"],
+    ['    key: { from: ["body:uuid"] }', "body:uuid"],
+  ])("what may show answers to others is told, and is no mistake: %s", (lines, read) => {
+    const doubt = `conf/rules.yaml:3:5: rules.0 reads ${read} and names no credential`;
+    expect(doubtsIn(one(lines))).toEqual([expect.stringContaining(doubt)]);
+    for (const settled of ['credential: ["body:session"]', "onCompleted: reject"])
+      expect(doubtsIn(one(`${lines}\n    ${settled}`))).toEqual([]);
   });
 
   test("all mistakes are told at once", () => {

@@ -29,5 +29,11 @@ export function mistakesIn(text: string): string[] {
   const loaded = load(text);
   return loaded.kind === "refused" ? loaded.mistakes.map(mistakeText) : [];
 }
+
+export function doubtsIn(text: string): string[] {
+  const loaded = load(text);
+  return loaded.kind === "rules" ? loaded.doubts.map(mistakeText) : ["refused"];
+}
+
 /** A file of one rule. */
 export const one = (lines: string): string => `version: 1\nrules:\n  - name: a\n    match: { path: /x }\n${lines}`;

@@ -11,7 +11,7 @@ import { parseSource } from "../../src/domain/source.ts";
 
 const STARTED_AT = Date.parse("2026-11-22T12:00:00Z");
 const PROBE: Probe = {
-  request: { method: "GET", target: parseTemplate("/invoices")! },
+  request: { method: "GET", target: parseTemplate("/invoices")!, headers: [] },
   found: "/data",
   equals: [{ pointer: "/number", source: parseSource("body:number")! }],
   since: "/at",

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { credentialOf, jwtClaims } from "../../src/domain/credential.ts";
+import { jwtClaims } from "../../src/domain/authorization.ts";
 import { readContent } from "../../src/domain/content.ts";
 import { fieldsOf } from "../../src/domain/fields.ts";
 import { scopeOf, withoutScope } from "../../src/domain/scope.ts";
@@ -175,28 +175,4 @@ test("a path is logged without the segments that say whose key it is", () => {
     ),
   ).toBe("/v1/tenant-7/invoices/*");
   expect(withoutScope([{ from: "path", index: 1 }], "/")).toBe("/");
-});
-
-describe("the credential", () => {
-  test("is what the upstream authenticates by: a new token is another credential", () => {
-    expect(credentialOf(auth("Bearer a"))).not.toBe(credentialOf(auth("Bearer b")));
-    expect(credentialOf({ "x-api-key": ["a"] })).not.toBe(credentialOf({ "x-api-key": ["b"] }));
-  });
-
-  test("is another one in another field", () => {
-    const seen = [{ authorization: ["k"] }, { "x-api-key": ["k"] }, { cookie: ["k"] }, {}].map(credentialOf);
-    expect(new Set(seen).size).toBe(4);
-  });
-
-  test("does not change with cookies where another credential is sent", () => {
-    expect(credentialOf({ ...auth("Bearer a"), cookie: ["x=1"] })).toBe(
-      credentialOf({ ...auth("Bearer a"), cookie: ["x=2"] }),
-    );
-    expect(credentialOf({ cookie: ["x=1"] })).not.toBe(credentialOf({ cookie: ["x=2"] }));
-  });
-
-  test.each(["authorization", "x-api-key"])("is the cookie where %s is sent and says nothing", (empty) => {
-    const seen = ["x=1", "x=2"].map((cookie) => credentialOf({ [empty]: [""], cookie: [cookie] }));
-    expect(seen[0]).not.toBe(seen[1]);
-  });
 });

@@ -14,7 +14,7 @@ rules:
   - name: a
     match: { path: /orgs/*/invoices }
     scope: ["path:2"]
-    authorize: { request: { path: "/orgs/{path:2}/me?of={body:number}" } }
+    authorize: { request: { path: "/orgs/{path:2}/me?of={body:number}", headers: { X-Tenant: "header:x-tenant", x-of: "body:number" } } }
 `;
 let upstream: RecordingUpstream;
 let gateway: OpenGateway;
@@ -39,7 +39,7 @@ afterEach(async () => {
   await gateway.close();
   await upstream.close();
 });
-const post = (credential: string, body = '{"number":"1/7"}'): Promise<Answer> =>
+const post = (credential: string, body = '{"number":"1/7"}', more: Record<string, string> = {}): Promise<Answer> =>
   send(`${gateway.url}/orgs/o1/invoices`, {
     headers: {
       authorization: `Bearer ${credential}`,
@@ -47,6 +47,7 @@ const post = (credential: string, body = '{"number":"1/7"}'): Promise<Answer> =>
       "content-type": "application/json",
       "if-match": '"x"',
       "x-tenant": "t",
+      ...more,
     },
     body,
   });
@@ -58,15 +59,32 @@ describe("an authorisation that is asked for", () => {
     const other = await post("t2");
     expect([other.status, other.replayed, String(other.body), executed]).toEqual([201, true, "invoice 1", 1]);
     expect(asked.map(({ method, url }) => [method, url])).toEqual([["GET", "/orgs/o1/me?of=1%2F7"]]);
-    const {
-      authorization,
-      "x-tenant": tenant,
-      "idempotency-key": key,
-      "content-type": type,
-      "if-match": match,
-    } = asked[0]!.headers;
-    expect([authorization, tenant, key, type, match]).toEqual(["Bearer t2", "t", undefined, undefined, undefined]);
     expect(asked[0]!.headers["content-length"] ?? "0").toBe("0");
+  });
+
+  test("is asked for with the credential and what the rule names, and nothing else of the client's request", async () => {
+    await post("t1");
+    const more = { "x-http-method-override": "DELETE", "x-other": "1", "x-api-key": "k1", cookie: "a=1" };
+    await post("t2", undefined, { ...more, accept: "application/pdf", "user-agent": "client/1" });
+    const { host, via, ...headers } = asked[0]!.headers;
+    expect([headers, host, via]).toEqual([
+      {
+        authorization: "Bearer t2",
+        "x-api-key": "k1",
+        cookie: "a=1",
+        "x-tenant": "t",
+        "x-of": "1/7",
+        accept: "application/json, */*;q=0.1",
+        "cache-control": "no-cache",
+        "user-agent": "oncegate",
+        "x-forwarded-for": "127.0.0.1",
+        "x-forwarded-proto": "http",
+        "x-forwarded-host": new URL(gateway.url).host,
+        connection: expect.any(String),
+      },
+      new URL(upstream.url).host,
+      expect.stringContaining("oncegate"),
+    ]);
   });
 
   test("a revoked credential does not read a stored invoice, be it the very one that made it", async () => {

@@ -16,6 +16,15 @@ describe("oncegate check", () => {
     });
   });
 
+  test("warns of what may show answers to others, and says that all is well", async () => {
+    const rules = 'version: 1\nrules:\n  - { name: a, match: {}, scope: ["body:clientCode"] }';
+    const told = await oncegate(["check"], {}, { "rules.yaml": rules });
+    expect([told.code, told.complained]).toEqual([
+      0,
+      [expect.stringContaining("warning: rules.yaml:3:5: rules.0 reads body:clientCode and names no credential")],
+    ]);
+  });
+
   test("says what is wrong with the settings and what is wrong with the rules, both", async () => {
     const rules = "version: 1\nrules:\n  - { name: a, match: {}, retenton: 1h }";
     const { code, complained } = await oncegate(["check"], { ONCEGATE_LEASE: "1x" }, { "rules.yaml": rules });

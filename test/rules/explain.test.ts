@@ -22,6 +22,26 @@ describe("oncegate explain", () => {
     });
   });
 
+  test("says where the credential stands, and not what stands there", async () => {
+    const rules = `version: 1
+rules:
+  - name: create
+    match: { path: /api }
+    key: { from: ["body:uuid"] }
+    credential: ["body:sessionKey", "header:x-session"]
+    fingerprint: { ignore: ["body:sessionKey"] }`;
+    const explained = async (body: string) => {
+      const args = ["explain", "--curl", `curl /api -d '${body}'`];
+      return (await oncegate(args, { ONCEGATE_RULES: "own.yaml" }, { "own.yaml": rules })).said;
+    };
+    const said = await explained("uuid=k&sessionKey=secret-1");
+    expect(said).toContain("credential:    field sessionKey in its body, beside Authorization, X-Api-Key or Cookie");
+    expect(said.join("\n")).not.toContain("secret-1");
+    expect((await explained("uuid=k")).at(-1)).toBe(
+      "outcome:       refused with 400 scope-missing (Nothing says whose key this is): The request has no field sessionKey in its body and no header x-session.",
+    );
+  });
+
   test("says what a retry of an unknown one asks the API", async () => {
     const post = (body: string) =>
       oncegate([

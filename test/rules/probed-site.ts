@@ -8,7 +8,7 @@ import { probedApi } from "./probed-api.ts";
 import type { Fate, ProbedApi } from "./probed-api.ts";
 
 export const PROBE = {
-  request: { path: "/invoices?q={body:invoice_number}" },
+  request: { path: "/invoices?q={body:invoice_number}", headers: { "x-org": "header:x-org" } },
   found: "/data",
   equals: { "/invoice_number": "body:invoice_number" },
   since: "/created_at",

@@ -74,6 +74,7 @@ rules:
     scope: ["header:x-org", "basic:username", "path:2"]
     fingerprint: { ignore: ["body:session", "query:t"] }
     duplicates: { fields: ["body:number", "query:t"], window: 1h, then: replay, unless: "header:x-another" }
+    credential: ["body:session"]
 `;
     const { fields } = await ask(PLACE, { rules });
     expect((fields["rules"] as object[])[0]).toMatchObject({
@@ -85,6 +86,7 @@ rules:
       },
       key: { headers: [], fields: ["uuid"], pattern: "^(?:[a-z]+)$" },
       scope: ["header:x-org", "basic:username", "path:2"],
+      credential: ["body:session"],
       sameRequest: { compared: "content", ignored: ["body:session", "query:t"] },
       duplicates: {
         mode: "replay",

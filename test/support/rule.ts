@@ -8,6 +8,7 @@ export function aRule(differing: Partial<Rule> = {}): Rule {
     isObserved: false,
     key: { headers: ["idempotency-key"], fields: [], maxLength: 255, pattern: undefined, isRequired: false },
     scope: "auto",
+    credential: [],
     trustScope: false,
     authorize: undefined,
     probe: undefined,

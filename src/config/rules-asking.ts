@@ -1,5 +1,6 @@
 import { isPointer } from "../domain/pointer.ts";
 import type { Probe } from "../domain/probe.ts";
+import type { Question } from "../domain/question.ts";
 import type { Rule } from "../domain/rule.ts";
 import type { Wrong } from "./mistakes.ts";
 import type { RuleSource } from "./rules-file.ts";
@@ -15,7 +16,20 @@ export function probeOf(source: RuleSource["probe"], quarantineMs: number, wrong
   const alike = Object.entries(equals).map(([pointer, from]) => ({ pointer, source: from }));
   for (const { pointer } of alike)
     if (!isPointer(pointer)) wrong(["probe", "equals", pointer], "is no JSON pointer, /number for instance");
+  if (alike.length === 0 && mayFindAnother(request, found))
+    wrong(
+      ["probe"],
+      'needs equals: it searches, and what it finds may be another one: equals: { /number: "body:number" }',
+    );
   return { request, found, equals: alike, since, absent, status, afterMs };
+}
+
+/** Only a path that names one thing by the request's own text can have no other answer: not a query, nor a place in a list. */
+function mayFindAnother({ target }: Question, found: string): boolean {
+  const inQuery = target.findIndex((part) => typeof part === "string" && part.includes("?"));
+  const isPlace = (part: Question["target"][number]): boolean => typeof part !== "string";
+  const [path, query] = inQuery === -1 ? [target, []] : [target.slice(0, inQuery), target.slice(inQuery)];
+  return !path.some(isPlace) || query.some(isPlace) || /\/\d+$/.test(found);
 }
 
 /** `probe`: as it is written, also where the rule only observes. */

@@ -8,7 +8,10 @@ export type Probe = {
   request: Question;
   /** Where in the answer the operation's result stands, or a list of what may be it (RFC 6901; "" is the whole answer). */
   found: string;
-  /** What the result must have in common with the request: a pointer into the result, and where the request has the same text. */
+  /**
+   * What the result must have in common with the request: a pointer into the result, and where the request has the same text. Without
+   * any, only what stands alone is one: anything in a list may be another's.
+   */
   equals: readonly { pointer: string; source: Source }[];
   /** Where the result says when it was made: what is older than the operation is another one's. */
   since: string | undefined;
@@ -42,7 +45,7 @@ export function sight(
   if (place === null || isOfAnEmptyList(json, found) || (Array.isArray(place) && place.length === 0))
     return { kind: "absent" };
   const candidates: [pointer: string, value: unknown][] = Array.isArray(place)
-    ? place.map((value, i) => [`${found}/${i}`, value])
+    ? (equals.length === 0 ? [] : place).map((value, i) => [`${found}/${i}`, value])
     : [[found, place]];
   const result = candidates.find(
     ([, candidate]) =>

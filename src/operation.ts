@@ -64,7 +64,7 @@ export function recognise(
 ): { kind: "pass-through" } | (Recognised & { rule: Rule; say: Voice }) {
   const content = readContent(request.headers["content-type"]?.[0], request.headers["content-encoding"]?.[0], body);
   const fields = fieldsOf(content);
-  const found = find(shortlist, request, fields, content);
+  const found = find(shortlist, request, { body, content, fields });
   if (found.kind === "pass-through") return found;
   const { rule } = found;
   request.facts.rule = rule.name;

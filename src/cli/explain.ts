@@ -95,7 +95,7 @@ function explained(request: SampleRequest, rules: readonly Rule[]): Line[] {
 
   const content = readContent(headers["content-type"]?.[0], headers["content-encoding"]?.[0], body);
   const fields = fieldsOf(content);
-  const found = find(sight.shortlist, request, fields, content);
+  const found = find(sight.shortlist, request, { body, content, fields });
   const looked: Line = [
     "looked at",
     `${sight.shortlist.map(({ name }) => name).join(", ")}; its body is read as ${content.kind}`,

@@ -5,6 +5,8 @@ import { pointed, pointerTo, saysYes, scalarText } from "./pointer.ts";
 
 /** The fields of a body by name, also a numbered one (numbered.ts); in JSON, a name that starts with a slash is a pointer (RFC 6901). */
 export type Fields = {
+  /** Each that has the name, as parsed. */
+  all(name: string): readonly unknown[];
   /** As text; undefined where there is none, more than one, or one that is neither text nor a whole number that a double holds. */
   text(name: string): string | undefined;
   /** It is there and has something in it: neither null nor an empty text. */
@@ -43,11 +45,12 @@ export function fieldsOf(content: Content): Fields {
       .flatMap((one) => named(value + one.slice(name.length)));
   };
   return {
+    all: valuesOf,
     text(name) {
       const values = valuesOf(name);
       return values.length === 1 ? scalarText(values[0]) : undefined;
     },
-    isPresent: (name) => valuesOf(name).some((value) => value !== null && value !== ""),
+    isPresent: (name) => valuesOf(name).some(isSomething),
     saysYes(name) {
       const values = valuesOf(name);
       return values.length === 1 && saysYes(values[0]);
@@ -71,6 +74,9 @@ function namesIn(content: Content, whole: () => unknown): string[] {
       return [];
   }
 }
+
+/** Forms send what was not filled in. */
+export const isSomething = (value: unknown): boolean => value !== null && value !== "";
 
 function valueOf(content: Content): unknown {
   if (content.kind === "form") {

@@ -1,4 +1,6 @@
+import { isSomething } from "./fields.ts";
 import type { Fields } from "./fields.ts";
+import { scalarText } from "./pointer.ts";
 
 /** Which requests a rule governs. */
 export type Match = {
@@ -20,20 +22,30 @@ export function isOnRoute(match: Match, method: string, path: string): boolean {
 export const isOnPath = (match: Match, path: string): boolean =>
   match.path === undefined || match.path.pattern.test(plainPath(path));
 
-export function bodyMatches({ body }: Match, fields: Fields): boolean {
-  return body.every((condition) => {
+/** `ambiguous`: a field is there more than once, and which of them counts is for the API to say; else whether all conditions hold. */
+export function bodyMatches({ body }: Match, fields: Fields): boolean | { ambiguous: string } {
+  let ambiguous: string | undefined;
+  for (const condition of body) {
     const { field } = condition;
-    switch (condition.is) {
-      case "one-of": {
-        const text = fields.text(field);
-        return text !== undefined && condition.texts.includes(text);
-      }
-      case "present":
-        return fields.isPresent(field);
-      case "absent":
-        return !fields.isPresent(field);
+    const all = fields.all(field);
+    const holding = all.filter((value) => holds(condition, value)).length;
+    if (all.length === 0 ? condition.is !== "absent" : holding === 0) return false;
+    if (holding < all.length) ambiguous ??= field;
+  }
+  return ambiguous === undefined || { ambiguous };
+}
+
+function holds(condition: BodyCondition, value: unknown): boolean {
+  switch (condition.is) {
+    case "one-of": {
+      const text = scalarText(value);
+      return text !== undefined && condition.texts.includes(text);
     }
-  });
+    case "present":
+      return isSomething(value);
+    case "absent":
+      return !isSomething(value);
+  }
 }
 
 /**

@@ -37,6 +37,20 @@ export const unreadable = (reason: Unreadable): Problem => {
   }
 };
 
+/** Where a rule goes by the body, and it could be read otherwise than the API does. */
+export const illegible = (doubt: "not-read" | "repeated-name"): Problem => ({
+  code: "bad-request",
+  what:
+    doubt === "not-read"
+      ? "What becomes of this request depends on its body, and that is not JSON, a form or multipart that can be read as its Content-Type says, without a Content-Encoding."
+      : "What becomes of this request depends on its body, and that has a name twice in one JSON object.",
+});
+
+export const ambiguous = (field: string): Problem => ({
+  code: "bad-request",
+  what: `What becomes of this request depends on ${field} in its body, which is there more than once.`,
+});
+
 /** `since`: when the operation was started, as ISO 8601; also below. */
 export const inFlight = (since: string): Problem => ({
   code: "operation-in-flight",

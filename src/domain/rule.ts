@@ -3,6 +3,8 @@ import type { Content } from "./content.ts";
 import type { ErrorForm } from "./error-form.ts";
 import type { Fields } from "./fields.ts";
 import type { FingerprintSetting } from "./fingerprint.ts";
+import { doubtOf, readerOf } from "./illegible.ts";
+import type { Read } from "./illegible.ts";
 import { keyOf, placesOf } from "./key.ts";
 import type { HeaderValues, KeySetting } from "./key.ts";
 import { bodyMatches, isOnPath, isOnRoute } from "./match.ts";
@@ -125,10 +127,16 @@ export type Found =
 
 type Asked = Head & { query: string };
 
-export function find(shortlist: readonly Rule[], request: Asked, fields: Fields, content: Content): Found {
+export function find(shortlist: readonly Rule[], request: Asked, read: Read): Found {
   const { method, headers } = request;
-  const rule = shortlist.find(({ match }) => bodyMatches(match, fields));
+  const { fields, content } = read;
+  const reader = readerOf(shortlist);
+  const doubt = reader && doubtOf(read);
+  if (reader !== undefined && doubt !== undefined)
+    return { kind: "refused", problem: refusal.illegible(doubt), rule: reader };
+  const rule = governing(shortlist, fields);
   if (rule === undefined) return PASS_THROUGH;
+  if ("kind" in rule) return rule;
   const reading = keyOf(rule.key, headers, fields);
   if (reading.kind === "refused") return { kind: "refused", problem: reading, rule };
   const document = documentOf(rule, request, fields);
@@ -138,6 +146,20 @@ export function find(shortlist: readonly Rule[], request: Asked, fields: Fields,
   // Without its duplicates it would pass through: who only counts them must not stop it for any other reason.
   const isObserved = rule.isObserved || (document === undefined && rule.duplicates?.action === "observe");
   return { kind: "governed", rule: { ...rule, isObserved }, key: undefined, document, alike };
+}
+
+type Refused = Extract<Found, { kind: "refused" }>;
+
+/** The first whose match holds. Refused where that cannot be told of one that enforces: those behind it may ask for less. */
+function governing(shortlist: readonly Rule[], fields: Fields): Rule | Refused | undefined {
+  const enforces = shortlist.some(({ isObserved }) => !isObserved);
+  for (const rule of shortlist) {
+    const matches = bodyMatches(rule.match, fields);
+    if (matches === true) return rule;
+    if (matches !== false && !(rule.isObserved && enforces))
+      return { kind: "refused", problem: refusal.ambiguous(matches.ambiguous), rule };
+  }
+  return undefined;
 }
 
 /** Operations of different rules, or on different paths, are no duplicates. */

@@ -92,8 +92,13 @@ rules:
       "passes through, its body unread: no rule on its route can find a key in it",
     ],
     [
+      "a body that cannot be read where a rule goes by it",
+      'POST /api\nContent-Type: application/json\n\n{"request":',
+      "refused with 400 bad-request (Request cannot be read): What becomes of this request depends on its body, and that is not JSON, a form or multipart that can be read as its Content-Type says, without a Content-Encoding.",
+    ],
+    [
       "a rule that finds no key",
-      "POST /api\n\nx\n### another\nGET /",
+      "POST /api\nContent-Type: application/x-www-form-urlencoded\n\nx\n### another\nGET /",
       "passes through: no rule governs it, or the one that does finds no key",
     ],
   ])("says of a file what would happen: %s", async (_, text, outcome) => {

@@ -150,7 +150,7 @@ describe("a body that was read for nothing passes on as it came,", () => {
     const client = await openRaw(gateway.url);
     const target = method === "POST" ? "/api" : "/invoices/7";
     client.send(
-      `${method} ${target} HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\nX-Sum: 1\r\n\r\n`,
+      `${method} ${target} HTTP/1.1\r\nHost: h\r\nContent-Type: ${FORM["content-type"]}\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\nX-Sum: 1\r\n\r\n`,
     );
     const { status, body } = await until("an answer", () => wholeAnswer(client.received()));
     expect([status, (JSON.parse(body) as Echo).body]).toEqual([200, "abcde"]);

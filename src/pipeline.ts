@@ -65,7 +65,10 @@ export async function handle(request: Request, gate: Gate): Promise<Reply | Pass
   if (read.kind !== "whole") {
     const strictest = sight.shortlist.find(({ isObserved }) => !isObserved) ?? sight.shortlist[0]; // it may be that one's operation
     const reply = refuse(request, refusal.unreadable(read.kind), voiceOf(strictest.errors));
-    return read.isUntouched === true ? stopped(request, strictest, reply) : reply;
+    if (read.isUntouched === true) return stopped(request, strictest, reply);
+    if (read.begun === undefined) return reply;
+    if (!strictest.isObserved) read.begun.share.giveBack();
+    return stopped(request, strictest, reply, read.begun);
   }
   let isHandedOn = false;
   try {
@@ -80,7 +83,7 @@ export async function handle(request: Request, gate: Gate): Promise<Reply | Pass
 }
 
 /** What a rule would stop it only notes where it observes: the request goes on as if there were no gateway. */
-function stopped(request: Request, rule: Rule, reply: Reply, read?: WholeBody): Reply | PassOn {
+function stopped(request: Request, rule: Rule, reply: Reply, read?: PassOn["read"]): Reply | PassOn {
   request.facts.rule = rule.name;
   if (!rule.isObserved) return reply;
   request.facts.observed = reply.outcome;

@@ -202,7 +202,7 @@ async function serve(inbound: Inbound, one: Served, connection: Connection, unsa
         facts.why = problem.what;
         sendReply(res, problemAnswer(problem, requestId), true);
       };
-      inbound.passThrough.web(req, res, { headers: request.outgoingHeaders(), body: reply.read?.body }, refuseIt);
+      inbound.passThrough.web(req, res, { headers: request.outgoingHeaders(), read: reply.read }, refuseIt);
     } else {
       end.outcome = reply.outcome;
       connection.isOver ||= isLast;

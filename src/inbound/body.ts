@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { Share } from "../budget.ts";
 import type { Budget } from "../budget.ts";
 import { Pieces } from "../pieces.ts";
-import type { BodyReading } from "../request.ts";
+import type { BegunBody, BodyReading } from "../request.ts";
 
 export type BodyLimits = {
   maxBytes: number;
@@ -26,8 +26,10 @@ export function readBody(
   return new Promise((resolve) => {
     const body = new Pieces();
     const share = new Share(budget);
-    const idle = setTimeout(() => end({ kind: "slow" }), limits.idleMs);
-    const whole = setTimeout(() => end({ kind: "slow" }), limits.withinMs);
+    /** Whoever is told gives its share back. */
+    const begun = (): BegunBody => ({ kind: "begun", body: body.whole(), share });
+    const idle = setTimeout(() => end({ kind: "slow", begun: begun() }), limits.idleMs);
+    const whole = setTimeout(() => end({ kind: "slow", begun: begun() }), limits.withinMs);
 
     let isOver = false;
     const end = (reading: BodyReading): void => {
@@ -39,15 +41,17 @@ export function readBody(
         req.off("data", onData);
         req.on("error", () => {}); // what becomes of the rest of the upload concerns nobody
         req.pause();
-        share.giveBack();
+        if (reading.begun === undefined) share.giveBack();
       }
       resolve(reading);
     };
     const onData = (chunk: Buffer): void => {
       idle.refresh();
-      if (body.length + chunk.length > limits.maxBytes) return end({ kind: "too-large" });
-      if (!share.admit(chunk.length)) return end({ kind: "overloaded" });
+      const isTooLarge = body.length + chunk.length > limits.maxBytes;
+      const isAdmitted = !isTooLarge && share.admit(chunk.length);
+      if (!isAdmitted) share.hold(chunk.length); // it is here, and may have to go on
       body.add(chunk);
+      if (!isAdmitted) end({ kind: isTooLarge ? "too-large" : "overloaded", begun: begun() });
     };
     const onEnd = (): void => end({ kind: "whole", body: body.whole(), share });
     const onCut = (): void => end({ kind: "cut" });

@@ -10,7 +10,7 @@ import { KEEP_ALIVE_MS, MAX_HEAD_BYTES } from "./connect.ts";
 import type { UpstreamAddress } from "./connect.ts";
 import { limitConnecting, limitSilence } from "./limits.ts";
 import { Passing } from "./passing.ts";
-import type { Refuse } from "./passing.ts";
+import type { ReadBody, Refuse } from "./passing.ts";
 import { giveBackAnswer, giveBackUpload } from "./give-back.ts";
 import { Tunnels, endWithClient, responseOn } from "./tunnels.ts";
 
@@ -27,8 +27,8 @@ export type PassThrough = {
   close(): void;
 };
 
-/** `body`: where it was read already; else it is streamed from the request. */
-type Outgoing = { headers: string[]; body?: Buffer | undefined };
+/** `read`: where its body, or the beginning of it, was read already; the rest is streamed from the request. */
+type Outgoing = { headers: string[]; read?: ReadBody | undefined };
 
 export type PassThroughSettings = UpstreamAddress & {
   preserveHost: boolean;
@@ -83,10 +83,9 @@ export function openPassThrough(settings: PassThroughSettings): PassThrough {
         one.fail(new Error("unexpected 101"));
       });
       passInterimAnswers(sent, res);
-      if (one.body !== undefined) {
-        if (one.body.length > 0) sent.write(one.body); // the library ends it: it finds the request at its end
-        return passTrailers(req, sent);
-      }
+      const { read } = one;
+      if (read !== undefined && read.body.length > 0) sent.write(read.body); // the library ends it, with the request
+      if (read?.kind === "whole") return passTrailers(req, sent);
       if (req.complete) return;
       giveBackUpload(req, sent);
       req.once("end", () => passTrailers(req, sent)); // before pipe's, which ends the request
@@ -128,7 +127,7 @@ export function openPassThrough(settings: PassThroughSettings): PassThrough {
   });
 
   const prepare = (req: IncomingMessage, outgoing: Outgoing, framing: NodeJS.Dict<string>, refuse: Refuse): Passing => {
-    const one = new Passing(req, basePath + (req.url ?? "/"), outgoing.body, refuse);
+    const one = new Passing(req, basePath + (req.url ?? "/"), outgoing.read, refuse);
     (req as Carrying)[PASSING] = one;
     const host = preserveHost ? {} : { Host: url.host };
     req.headers = { ...host, ...byName(outgoing.headers), ...framing };

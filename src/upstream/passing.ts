@@ -6,6 +6,9 @@ import { SILENT } from "./limits.ts";
 /** Says what went wrong before anything of an answer was sent. */
 export type Refuse = (problem: Problem) => void;
 
+/** Of a body, what was read before the request went on; nothing follows where it is whole. */
+export type ReadBody = { kind: "whole" | "begun"; body: Buffer };
+
 /** Methods that only read (RFC 9110, section 9.2.1). */
 const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
 
@@ -13,8 +16,7 @@ const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
 export class Passing {
   /** As the upstream gets it. */
   readonly target: string;
-  /** Where it was read already. */
-  readonly body: Buffer | undefined;
+  readonly read: ReadBody | undefined;
   readonly #req: IncomingMessage;
   readonly #refuse: Refuse;
   /** The request to the upstream, once there is one. */
@@ -28,10 +30,10 @@ export class Passing {
   /** Nothing that happens to the upstream's connection concerns the client any more. */
   isOver = false;
 
-  constructor(req: IncomingMessage, target: string, body: Buffer | undefined, refuse: Refuse) {
+  constructor(req: IncomingMessage, target: string, read: ReadBody | undefined, refuse: Refuse) {
     this.#req = req;
     this.target = target;
-    this.body = body;
+    this.read = read;
     this.#refuse = refuse;
   }
 

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { randomBytes } from "node:crypto";
 import type { ServerResponse } from "node:http";
+import { openRaw, wholeAnswer } from "../e2e/raw-bytes.ts";
 import { recordingUpstream } from "../e2e/recording-upstream.ts";
 import type { RecordingUpstream } from "../e2e/recording-upstream.ts";
 import { send, untilReady } from "../support/installation.ts";
@@ -85,6 +87,35 @@ describe("passed on, counted and logged is", () => {
     const before = executed;
     const said = await post(sent);
     expect([said.status, executed - before, (await noted())["observed"]]).toEqual([201, 1, code]);
+  });
+
+  test.each([
+    ["is larger than an operation's", { ONCEGATE_MAX_REQUEST_BODY: "100kb" }, "body-too-large"],
+    ["is more than may be held", { ONCEGATE_MAX_BUFFERED: "1mb" }, "overloaded"],
+  ])("an upload in chunks that %s, whole and as it comes", async (_, env, code) => {
+    await open({ ONCEGATE_MODE: "observe", ...env });
+    const begun = Promise.withResolvers<void>();
+    let received = Buffer.alloc(0);
+    upstream.answer = (req, res) => {
+      req.on("data", (piece: Buffer) => {
+        received = Buffer.concat([received, piece]);
+        begun.resolve();
+      });
+      req.once("end", () => res.writeHead(201, { "content-length": 4 }).end("made"));
+    };
+    const client = await openRaw(gateway.url);
+    const piece = randomBytes(300_000).toString("hex");
+    const chunk = `${piece.length.toString(16)}\r\n${piece}\r\n`;
+    client.send(`POST /invoices HTTP/1.1\r\nHost: h\r\nIdempotency-Key: k\r\nTransfer-Encoding: chunked\r\n\r\n`);
+    client.send(chunk + chunk);
+    await begun.promise; // while the rest is still to come
+    client.send(`${chunk}0\r\n\r\n`);
+    expect(await until("an answer", () => wholeAnswer(client.received()))).toMatchObject({ status: 201, body: "made" });
+    expect(received.toString() === piece + piece + piece).toBe(true);
+    client.socket.destroy();
+    await until("it is logged", async () => (await noted())["observed"] === code);
+    const metrics = await (await fetch(`${gateway.adminUrl}/metrics`)).text();
+    expect(metrics).toMatch(/^oncegate_buffered_bytes 0$/m);
   });
 
   test("a request that comes while the first runs", async () => {

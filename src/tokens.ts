@@ -17,6 +17,8 @@ export type TokenSettings = {
   trusted: { kind: "keys"; text: string } | { kind: "url"; url: URL } | { kind: "secret"; secret: string };
   issuer: string | undefined;
   audience: string | undefined;
+  /** A token that never expires is taken, too. */
+  mayLackExp: boolean;
 };
 
 /** A public key must not be taken for a secret, so each kind of key has algorithms of its own (RFC 8725, section 3.1). */
@@ -30,11 +32,12 @@ const CLOCK_TOLERANCE_S = 30;
 /** undefined where nothing is trusted: tokens are then only decoded. Throws where the keys are none. */
 export function openTokens(settings: TokenSettings | undefined): VerifyToken | undefined {
   if (settings === undefined) return undefined;
-  const { trusted, issuer, audience } = settings;
+  const { trusted, issuer, audience, mayLackExp } = settings;
   const key = trusted.kind === "secret" ? new TextEncoder().encode(trusted.secret) : keysOf(trusted);
   const options = {
     algorithms: trusted.kind === "secret" ? WITH_SECRET : WITH_KEYS,
     clockTolerance: CLOCK_TOLERANCE_S,
+    requiredClaims: mayLackExp ? [] : ["exp"],
     ...(issuer === undefined ? {} : { issuer }),
     ...(audience === undefined ? {} : { audience }),
   };

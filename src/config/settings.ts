@@ -157,6 +157,10 @@ export const Settings = z
     }),
     ONCEGATE_JWT_ISSUER: z.string().optional().meta({ description: "The iss that those JWTs must have." }),
     ONCEGATE_JWT_AUDIENCE: z.string().optional().meta({ description: "An aud that those JWTs must have." }),
+    ONCEGATE_JWT_WITHOUT_EXP: value.yesNo().prefault("false").meta({
+      description:
+        "Take those JWTs also where they have no exp: whoever has got hold of one can read what is stored for ever.",
+    }),
     ONCEGATE_ADMIN_LISTEN: value.listen().prefault("127.0.0.1:9090").meta({ description: "The operator's port." }),
     ONCEGATE_ADMIN_TOKEN: z.string().min(16, "must have at least 16 characters").optional().meta({
       description:

@@ -13,5 +13,10 @@ export function tokenSettings(settings: Settings, keys: string | undefined): Tok
           ? { kind: "secret" as const, secret }
           : undefined;
   if (trusted === undefined) return undefined;
-  return { trusted, issuer: settings.ONCEGATE_JWT_ISSUER, audience: settings.ONCEGATE_JWT_AUDIENCE };
+  return {
+    trusted,
+    issuer: settings.ONCEGATE_JWT_ISSUER,
+    audience: settings.ONCEGATE_JWT_AUDIENCE,
+    mayLackExp: settings.ONCEGATE_JWT_WITHOUT_EXP,
+  };
 }

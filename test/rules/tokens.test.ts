@@ -47,6 +47,8 @@ async function open(env: Record<string, string>, given: { keys?: string; rules?:
 }
 const token = (claims: JWTPayload, key: CryptoKey | Uint8Array = privateKey, alg = "ES256"): Promise<string> =>
   new SignJWT(claims).setProtectedHeader({ alg, kid: "k1" }).setExpirationTime("5m").sign(key);
+const unexpiring = (claims: JWTPayload): Promise<string> =>
+  new SignJWT(claims).setProtectedHeader({ alg: "ES256", kid: "k1" }).sign(privateKey);
 const post = (jwt: string): Promise<Answer> =>
   send(`${gateway.url}/invoices`, { headers: { authorization: `Bearer ${jwt}`, "idempotency-key": "k" }, body: "{}" });
 const nobody = async (): Promise<string> => {
@@ -92,6 +94,7 @@ describe("a jwt: scope that is verified and trusted", () => {
       async () => token({ org: "o1" }, new TextEncoder().encode(JSON.stringify(keySet.keys[0])), "HS256"),
       "Algorithm",
     ],
+    ["good for ever", () => unexpiring({ org: "o1" }), 'missing required "exp" claim'],
     ["no JWT", async () => "opaque", "Authorization has no JWT"],
     ["without the claim", () => token({}), "no claim org in a JWT"],
   ])("refuses a token that is %s; nothing is executed", async (_, make, why) => {
@@ -110,6 +113,11 @@ describe("a jwt: scope that is verified and trusted", () => {
     expectProblem(await post(await token({ org: "o1", iss: "https://evil", aud: "invoices" })), "scope-missing");
     expectProblem(await post(await token({ org: "o1", iss: "https://id", aud: "mail" })), "scope-missing");
     expect((await post(await token({ org: "o1", iss: "https://id", aud: "invoices" }))).status).toBe(201);
+  });
+
+  test("takes one that is good for ever where that is wanted", async () => {
+    await open({ ONCEGATE_JWT_WITHOUT_EXP: "true" }, { keys: JSON.stringify(keySet) });
+    expect((await post(await unexpiring({ org: "o1" }))).status).toBe(201);
   });
 
   test("knows HS256 tokens by their secret", async () => {

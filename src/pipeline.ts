@@ -65,10 +65,8 @@ export async function handle(request: Request, gate: Gate): Promise<Reply | Pass
   if (read.kind !== "whole") {
     const strictest = sight.shortlist.find(({ isObserved }) => !isObserved) ?? sight.shortlist[0]; // it may be that one's operation
     const reply = refuse(request, refusal.unreadable(read.kind), voiceOf(strictest.errors));
-    if (read.isUntouched === true) return stopped(request, strictest, reply);
-    if (read.begun === undefined) return reply;
-    if (!strictest.isObserved) read.begun.share.giveBack();
-    return stopped(request, strictest, reply, read.begun);
+    if (!strictest.isObserved) read.begun?.share.giveBack();
+    return read.kind === "cut" ? reply : stopped(request, strictest, reply, read.begun);
   }
   let isHandedOn = false;
   try {
@@ -113,7 +111,9 @@ async function decide(
     const operation = await identify(recognised.governed, naming, gate.verifyToken);
     if ("code" in operation) return stop(operation);
     const secondsOpen = gate.circuits.secondsOpen(operation);
-    if (secondsOpen !== undefined) return stop(refusal.circuitOpen(secondsOpen));
+    // A retry of what ended or runs sends nothing; where the record goes meanwhile, the circuit keeps the operation back.
+    if (secondsOpen !== undefined && !(await gate.owner.hasBegun(operation.name)))
+      return stop(refusal.circuitOpen(secondsOpen));
     let claim = await claimOrWait(operation, gate);
     let unended: Unended | undefined;
     const lost = lostTo(operation, claim);

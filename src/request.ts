@@ -27,8 +27,8 @@ export type Request = {
 export type WholeBody = { kind: "whole"; body: Buffer; share: Share };
 /** What there is of a body of which no more will be read here, and its upload goes on. */
 export type BegunBody = { kind: "begun"; body: Buffer; share: Share };
-/** `begun`: undefined where the client is gone, or nothing was read yet. */
-export type BodyReading = WholeBody | { kind: Unreadable; isUntouched?: true; begun?: BegunBody };
+/** `begun`: undefined where nothing was read yet, or nothing more will come. */
+export type BodyReading = WholeBody | { kind: Unreadable; begun?: BegunBody };
 
 /** None of an operation's: the request goes on as it is. `read`: its body or the beginning of it, where a rule had to look at that. */
 export type PassOn = { outcome: "pass-through"; read?: WholeBody | BegunBody };

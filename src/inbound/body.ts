@@ -56,8 +56,8 @@ export function readBody(
     const onEnd = (): void => end({ kind: "whole", body: body.whole(), share });
     const onCut = (): void => end({ kind: "cut" });
 
-    if (Number(req.headers["content-length"]) > limits.maxBytes) return end({ kind: "too-large", isUntouched: true });
-    if (!share.admit(0)) return end({ kind: "overloaded", isUntouched: true });
+    if (Number(req.headers["content-length"]) > limits.maxBytes) return end({ kind: "too-large" });
+    if (!share.admit(0)) return end({ kind: "overloaded" });
     onBegin();
     req.on("data", onData).on("end", onEnd).on("error", onCut).on("close", onCut);
   });

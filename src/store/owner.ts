@@ -109,6 +109,12 @@ export class Owner {
     }
   }
 
+  /** A claim of that name could only be told how its operation ended, or that it runs. Throws StoreError. */
+  async hasBegun(name: Name): Promise<boolean> {
+    const record = await this.#settings.records.read(name);
+    return record?.state === "completed" || record?.state === "executing";
+  }
+
   /** Throws StoreError, as where the store is away: what was executed must not execute again because its answer is unreadable. */
   open(name: Name, record: Completed): Kept {
     try {

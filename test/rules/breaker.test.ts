@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import type { ServerResponse } from "node:http";
 import { expectProblem } from "../support/expect-problem.ts";
 import { until } from "../support/until.ts";
 import { JSON_TYPE, oneRule } from "./one-rule.ts";
@@ -40,6 +41,26 @@ describe("the circuit breaker of a rule", () => {
     expect([made.replayed, one.executed]).toEqual([false, 4]);
     await failTimes(2);
     expect(one.executed).toBe(6);
+  });
+
+  test("while it is open a stored answer is replayed, and what runs is said to run: neither needs the API", async () => {
+    await one.withRule({ ...BREAKER, breaker: { failures: 3, coolOff: "60s" } });
+    const using = (key: string, body = "{}") => one.post({ headers: { "idempotency-key": key, "x-org": "a" }, body });
+    const running = Promise.withResolvers<ServerResponse>();
+    one.answer = running.resolve;
+    const slow = using("runs");
+    const res = await running.promise;
+    one.answer = (other) => void other.writeHead(201).end("made before");
+    await using("stored");
+    await failTimes(3);
+    const replayed = await using("stored");
+    expect([replayed.status, replayed.replayed, String(replayed.body)]).toEqual([201, true, "made before"]);
+    expectProblem(await using("stored", '{"other":1}'), "key-reused");
+    expectProblem(await using("runs"), "operation-in-flight");
+    expect((await using("new")).code).toBe("circuit-open");
+    expect(one.executed).toBe(5);
+    res.writeHead(201).end("made");
+    expect((await slow).status).toBe(201);
   });
 
   test("after the cool-off one call tells, however many come at once", async () => {

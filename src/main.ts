@@ -30,6 +30,9 @@ for (const signal of ["SIGTERM", "SIGINT"] as const)
     signals.emit("signal", signal);
   });
 
+/** Heard from now on, however late it is waited for. */
+const handed = cluster.isWorker ? new Promise<unknown>((resolve) => process.once("message", resolve)) : undefined;
+
 // A worker whose primary is gone gets no more connections: it ends as if told to, where Node would drop what runs.
 if (cluster.worker !== undefined) {
   cluster.worker.exitedAfterDisconnect = true;
@@ -45,6 +48,7 @@ process.exitCode = await run({
   readFile: (path) => readFileSync(path, "utf8"),
   print: (text) => console.log(text),
   complain: (text) => console.error(text),
+  handed,
   nextSignal: () => new Promise((resolve) => signals.once("signal", resolve)),
   onHangup: (listener) => void process.on("SIGHUP", listener),
 });

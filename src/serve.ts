@@ -6,8 +6,8 @@ import { mistakeText } from "./config/mistakes.ts";
 import type { Mistake } from "./config/mistakes.ts";
 import { contentOf } from "./config/files.ts";
 import { rulesOf } from "./config/rules.ts";
+import type { LoadedRules } from "./config/rules.ts";
 import type { Settings } from "./config/settings.ts";
-import type { Rule } from "./domain/rule.ts";
 import { openStoreOf, openTokensOf } from "./foundations.ts";
 import { within } from "./patience.ts";
 import { StoreError } from "./store/records.ts";
@@ -17,6 +17,7 @@ import type { Signal, Surroundings } from "./surroundings.ts";
 import { openLog } from "./telemetry/log.ts";
 import { startGateway } from "./wiring.ts";
 import type { Gateway, Role } from "./wiring.ts";
+import { rulesFilesIn } from "./workers.ts";
 import { reasonOf } from "./reason.ts";
 
 /** Runs the gateway: start, drain, stop. Resolves to the exit code. */
@@ -27,7 +28,7 @@ export async function serve(around: Surroundings): Promise<number> {
     return TOLD_WRONG;
   }
   const { settings, origins } = loaded;
-  const rules = rulesOf(settings, around);
+  const rules = await firstRules(settings, around);
   if (rules.kind === "refused") {
     around.complain(["oncegate cannot start:", ...rules.mistakes.map((one) => `  - ${mistakeText(one)}`)].join("\n"));
     return TOLD_WRONG;
@@ -37,7 +38,7 @@ export async function serve(around: Surroundings): Promise<number> {
   const second = signal.then(() => around.nextSignal());
   if (!cluster.isWorker) sayDoubts(log, rules.doubts);
   try {
-    const started = await start(settings, rules.rules, log, around);
+    const started = await start(settings, rules, log, around);
     around.onHangup(() => reload(started.gateway, settings, log, around));
     await Promise.race([sayStarted(log, { ...started, settings, origins, version: around.version }), signal]);
     await stop(started.gateway, settings.ONCEGATE_SHUTDOWN_GRACE, log, await signal, second);
@@ -50,11 +51,18 @@ export async function serve(around: Surroundings): Promise<number> {
   }
 }
 
+/** A worker has those of its primary, though the file may have a mistake by now: it takes the place of one that served by them. */
+async function firstRules(settings: Settings, around: Surroundings): Promise<LoadedRules> {
+  if (around.handed === undefined) return rulesOf(settings, around);
+  const files = rulesFilesIn(await around.handed);
+  return rulesOf(settings, { readFile: (path) => files[path] ?? around.readFile(path) });
+}
+
 class CannotStart extends Error {}
 
 async function start(
   settings: Settings,
-  rules: readonly Rule[],
+  { rules, files: rulesFiles }: Extract<LoadedRules, { kind: "rules" }>,
   log: Logger,
   around: Surroundings,
 ): Promise<{ gateway: Gateway; store: Store }> {
@@ -64,7 +72,7 @@ async function start(
     const verifyToken = openTokensOf(settings, around);
     const role = roleOf(settings);
     store = await openStoreOf(settings, around);
-    const foundations = { rules, verifyToken, store, log, ca, version: around.version, role };
+    const foundations = { rules, rulesFiles, verifyToken, store, log, ca, version: around.version, role };
     return { store, gateway: await startGateway(settings, foundations) };
   } catch (error) {
     await store?.close();

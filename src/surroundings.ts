@@ -10,6 +10,8 @@ export type Surroundings = {
   complain: (text: string) => void;
   /** Resolves at the next SIGTERM or SIGINT. */
   nextSignal: () => Promise<Signal>;
+  /** What this process was told first, where another one started it as its worker. */
+  handed?: Promise<unknown> | undefined;
   /** From now on every SIGHUP is told, and ends nothing. */
   onHangup: (listener: () => void) => void;
 };

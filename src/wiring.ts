@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import { Budget } from "./budget.ts";
 import { openClientSide } from "./client-side.ts";
-import type { LoadedRules } from "./config/rules.ts";
+import type { LoadedRules, RulesFiles } from "./config/rules.ts";
 import type { Settings } from "./config/settings.ts";
 import { openCore } from "./core.ts";
 import type { Rule } from "./domain/rule.ts";
@@ -40,6 +40,8 @@ export type Gateway = {
 
 export type Foundations = {
   rules: readonly Rule[];
+  /** What they were read from, for workers. */
+  rulesFiles?: RulesFiles;
   verifyToken: VerifyToken | undefined;
   store: Store;
   log: Logger;
@@ -53,7 +55,17 @@ export type Foundations = {
 /** Builds everything from the settings and listens. Rejects where a port cannot be had, or a worker does not start. */
 export async function startGateway(
   settings: Settings,
-  { rules, verifyToken, store, log, ca, version, role = "alone", limits = CONNECTION_LIMITS }: Foundations,
+  {
+    rules,
+    rulesFiles = {},
+    verifyToken,
+    store,
+    log,
+    ca,
+    version,
+    role = "alone",
+    limits = CONNECTION_LIMITS,
+  }: Foundations,
 ): Promise<Gateway> {
   const budget = new Budget(settings.ONCEGATE_MAX_BUFFERED);
   const metrics = openMetrics({ countUnknown: () => store.records.countUnknown(), bufferedBytes: () => budget.held });
@@ -70,7 +82,7 @@ export async function startGateway(
         });
   const clients =
     role === "primary"
-      ? await startWorkers(settings.ONCEGATE_WORKERS, log)
+      ? await startWorkers(settings.ONCEGATE_WORKERS, rulesFiles, log)
       : await openClientSide(core, { settings, rules, verifyToken, budget, ca, limits });
 
   return {

@@ -3,23 +3,32 @@ import type { Worker } from "node:cluster";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
+import { z } from "zod";
 import type { ClientSide } from "./client-side.ts";
+import type { RulesFiles } from "./config/rules.ts";
 
 /** One that ends sooner would end again at once. */
 const YOUNG_MS = 5_000;
 const PAUSE_MS = 1_000;
+
+/** What a worker is told first: the texts of the rules that are in force, whatever its file holds by then. */
+const Handed = z.object({ rulesFiles: z.record(z.string(), z.string()) });
+
+export const rulesFilesIn = (message: unknown): RulesFiles => Handed.parse(message).rulesFiles;
 
 /**
  * The client side in `count` processes that share its port, each the same program with the same environment (node:cluster). One
  * that dies leaves its operations to their leases, as any gateway, and gets a successor. They stop as this
  * process does, by its signal. Rejects where one of the first ends before it listens; it has said why itself.
  */
-export async function startWorkers(count: number, log: Logger): Promise<ClientSide> {
+export async function startWorkers(count: number, firstFiles: RulesFiles, log: Logger): Promise<ClientSide> {
+  let rulesFiles = firstFiles;
   const running = new Set<Worker>();
   let isStopping = false;
 
   const start = (): Worker => {
     const worker = cluster.fork();
+    worker.send({ rulesFiles } satisfies z.input<typeof Handed>, () => {}); // one that is dead already says so by its exit
     const startedAt = performance.now();
     running.add(worker);
     worker.once("exit", (code, signal) => {
@@ -47,7 +56,10 @@ export async function startWorkers(count: number, log: Logger): Promise<ClientSi
   hasStarted = true;
   return {
     url: urls[0]!,
-    useRules: () => tell("SIGHUP"), // each reads the file itself
+    useRules(loaded) {
+      if (loaded.kind === "rules") rulesFiles = loaded.files;
+      tell("SIGHUP"); // each reads the file itself
+    },
     drain(signal) {
       isStopping = true;
       tell(signal);

@@ -47,7 +47,9 @@ export async function check(around: Surroundings): Promise<number> {
 function rulesAlone({ env, readFile }: Surroundings): LoadedRules {
   const few = { ONCEGATE_UPSTREAM_URL: "http://localhost", ONCEGATE_RULES: env["ONCEGATE_RULES"] };
   const loaded = loadSettings(few, readFile);
-  return loaded.kind === "settings" ? rulesOf(loaded.settings, { readFile }) : { kind: "rules", rules: [], doubts: [] };
+  return loaded.kind === "settings"
+    ? rulesOf(loaded.settings, { readFile })
+    : { kind: "rules", rules: [], doubts: [], files: {} };
 }
 
 async function connects(settings: Settings, around: Surroundings): Promise<boolean> {

@@ -20,10 +20,15 @@ import { duplicatesOf } from "./rules-duplicates.ts";
 import { isOutermostName } from "./rules-values.ts";
 import { reasonOf } from "../reason.ts";
 
-/** `doubts`: what is right as it is written, and may not be what the API needs. */
+/**
+ * `doubts`: what is right as it is written, and may not be what the API needs. `files`: the texts that the rules were read from, by the
+ * paths under which they were asked for.
+ */
 export type LoadedRules =
-  | { kind: "rules"; rules: readonly Rule[]; doubts: readonly Mistake[] }
+  | { kind: "rules"; rules: readonly Rule[]; doubts: readonly Mistake[]; files: RulesFiles }
   | { kind: "refused"; mistakes: readonly Mistake[] };
+
+export type RulesFiles = Readonly<Record<string, string>>;
 
 export type RulesContext = {
   readFile: (path: string) => string;
@@ -41,14 +46,16 @@ export type RulesContext = {
 export function rulesOf(settings: Settings, { readFile }: Pick<RulesContext, "readFile">): LoadedRules {
   const fallback = defaultRule(settings);
   const { ONCEGATE_RULES: file } = settings;
-  if (file === undefined) return { kind: "rules", rules: [fallback], doubts: [] };
-  return loadRules(file, {
-    readFile,
+  if (file === undefined) return { kind: "rules", rules: [fallback], doubts: [], files: {} };
+  const files: Record<string, string> = {};
+  const loaded = loadRules(file, {
+    readFile: (path) => (files[path] = readFile(path)),
     fallback,
     statuses: statusLists(settings),
     quarantineMs: quarantineOf(settings),
     verifiesTokens: verifiesTokens(settings),
   });
+  return loaded.kind === "rules" ? { ...loaded, files } : loaded;
 }
 
 const verifiesTokens = (settings: Settings): boolean =>
@@ -87,7 +94,9 @@ function loadRules(file: string, context: RulesContext): LoadedRules {
     if (doubt !== undefined) noteIn(doubts)([], doubt);
     return rule;
   });
-  return mistakes.length > 0 ? refused(mistakes) : { kind: "rules", rules: [...rules, context.fallback], doubts };
+  return mistakes.length > 0
+    ? refused(mistakes)
+    : { kind: "rules", rules: [...rules, context.fallback], doubts, files: {} };
 }
 
 const refused = (mistakes: readonly Mistake[]): LoadedRules => ({ kind: "refused", mistakes });

@@ -9,6 +9,8 @@ import { runToItsEnd, startGatewayProcess } from "../support/gateway.ts";
 import type { GatewayProcess } from "../support/gateway.ts";
 import { send, untilReady } from "../support/installation.ts";
 import type { Answer } from "../support/installation.ts";
+import { freePort } from "../support/redis-server.ts";
+import { until } from "../support/until.ts";
 
 /** A rules file that changes under a gateway. */
 let folder: string;
@@ -71,6 +73,37 @@ test("SIGHUP puts the rules of the file in force; with a mistake in it those bef
   write("onCompleted: replay");
   expect(await hangUp("rules loaded")).toMatchObject({ refused: 0 });
   expect((await post("k1")).replayed).toBe(true);
+});
+
+test("a worker that starts while the file has a mistake has the rules that are in force, from the files that they were read from", async () => {
+  const schema = join(folder, "schema.json");
+  writeFileSync(schema, '{ "type": "object", "required": ["total"] }');
+  write("schema: schema.json");
+  const listen = `127.0.0.1:${await freePort()}`; // which successors of all of them take, too
+  gateway = await startGatewayProcess({ ...environment(), ONCEGATE_WORKERS: "2", ONCEGATE_LISTEN: listen });
+  await untilReady(gateway);
+  const workers = () => gateway!.lines.filter(({ msg }) => msg === "worker started");
+  await until("the line of each worker", () => workers().length === 2);
+  expect((await post("k1")).code).toBe("validation-failed");
+
+  write("onCompleted: replya");
+  writeFileSync(schema, "{");
+  for (const { pid } of workers()) process.kill(Number(pid), "SIGKILL");
+  await until("two successors", () => workers().length === 4);
+  expect((await post("k2")).code).toBe("validation-failed");
+
+  write("onCompleted: reject");
+  gateway.signal("SIGHUP");
+  await gateway.logged(({ msg }) => msg === "rules loaded");
+  await until("no worker has the rules before", async () => {
+    const answers = await Promise.all(Array.from({ length: 8 }, (_, i) => post(`k3 ${i}`)));
+    return answers.every(({ code }) => code !== "validation-failed");
+  });
+  write("onCompleted: replya");
+  for (const { pid } of workers().slice(2)) process.kill(Number(pid), "SIGKILL");
+  await until("their successors", () => workers().length === 6);
+  expect((await post("k3 0")).code).toBe("already-completed");
+  expect(gateway.lines.filter(({ msg }) => msg.startsWith("a worker ended"))).toHaveLength(4);
 });
 
 test("an operation that runs keeps the rule that it began with", async () => {

@@ -37,8 +37,9 @@ function sourcesIn({ target, headers }: Question): Source[] {
 
 /** What a rule leaves open, which only whoever knows the API can tell. */
 export function doubtOfCredential(rule: Rule): string | undefined {
-  const { credential, authorize, trustScope, onCompleted, scope, key } = rule;
-  if (credential.length > 0 || authorize !== undefined || trustScope || onCompleted === "reject") return undefined;
+  const { credential, authorize, trustScope, onCompleted, duplicates, scope, key } = rule;
+  const isShown = onCompleted === "replay" || duplicates?.action === "replay";
+  if (!isShown || credential.length > 0 || authorize !== undefined || trustScope) return undefined;
   const written = scope === "auto" ? [] : scope.filter(({ from }) => from === "body").map(sourceText);
   const [read] = [...written, ...key.fields.map((name) => `body:${name}`)];
   if (read === undefined) return undefined;

@@ -117,5 +117,7 @@ describe("a mistake that would show or release too much is told with its line an
     expect(doubtsIn(one(lines))).toEqual([expect.stringContaining(doubt)]);
     for (const settled of ['credential: ["body:session"]', "onCompleted: reject"])
       expect(doubtsIn(one(`${lines}\n    ${settled}`))).toEqual([]);
+    const duplicates = 'onCompleted: reject\n    duplicates: { fields: ["body:a"], then: replay }';
+    expect(doubtsIn(one(`${lines}\n    ${duplicates}`))).toHaveLength(1);
   });
 });

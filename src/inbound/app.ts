@@ -67,7 +67,7 @@ export type ClientPort = {
   quiet(): Promise<void>;
 };
 
-/** The client port: one handler for everything. No Express (docs/adr/0016): there are no routes, and it made a replay a tenth dearer. */
+/** The client port: one handler for everything. No Express (docs/adr/0018): there are no routes, and it made a replay a tenth dearer. */
 export function createClientPort(inbound: Inbound): ClientPort {
   const serving = new UnderWay();
   const connections = new WeakMap<object, Connection>();

@@ -26,6 +26,9 @@ export async function startField(folder: string): Promise<Field> {
   const bare = await startOwn("./bare-proxy.ts", { UPSTREAM: upstream.url }, folder);
   const nginx = await startNginx(upstream.url, folder);
   const peer = await startOwn("./peer.ts", { UPSTREAM: upstream.url, REDIS: redis.url }, folder);
+  const floor = (part: string): Promise<Program> =>
+    startOwn("./floor.ts", { UPSTREAM: upstream.url, REDIS: redis.url, PART: part }, folder);
+  const [nothing, replaying, using] = [await floor("nothing"), await floor("a replay"), await floor("a first use")];
   const onRedis = await gateway(redis.url);
   const onSqlite = await gateway(`sqlite:${join(folder, "gateway.db")}`);
   const withAll = await gateway(encrypted.url, ENCRYPTED);
@@ -49,6 +52,10 @@ export async function startField(folder: string): Promise<Field> {
     { program: withAll, name: "Oncegate, redis, encrypted", workloads: [FIRST_USE, REPLAY] },
     ...(nginx === undefined ? [] : [{ program: nginx, name: "nginx proxy_cache", workloads: [FIRST_USE, REPLAY] }]),
     { program: peer, name: "@node-idempotency/core, redis", workloads: [FIRST_USE, REPLAY] },
+    // Of which only the last calls the upstream.
+    { program: nothing, name: "floor: node:http alone", workloads: [REPLAY] },
+    { program: replaying, name: "floor: and one script of Redis", workloads: [REPLAY] },
+    { program: using, name: "floor: and undici, and two scripts", ignoresKeys: true, workloads: [FIRST_USE] },
   ];
   return {
     contestants: contestants.flatMap(({ workloads, ...one }) =>

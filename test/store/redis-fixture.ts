@@ -143,13 +143,16 @@ for _, key in ipairs(redis.call("KEYS", "og:{*")) do
   elseif string.sub(key, 8, 11) == "line" or string.sub(key, 8, 15) == "original" then
     redis.call("PEXPIRE", key, redis.call("PTTL", key) - ms)
   else
-    local lease, start = redis.call("GETRANGE", key, 2, 14), redis.call("GETRANGE", key, 20, 32)
-    if tonumber(lease) > 0 then redis.call("SETRANGE", key, 2, string.format("%013d", tonumber(lease) - ms)) end
-    redis.call("SETRANGE", key, 20, string.format("%013d", tonumber(start) - ms))
-    local at, gatewayAt = string.match(redis.call("GETRANGE", key, 81, 124), "^[%a-]+(%d%d%d%d%d%d%d%d%d%d%d%d%d)(%d+)$")
-    if at and redis.call("GETRANGE", key, 1, 1) == "u" then
-      local look = string.format("%013d%013d", tonumber(at) - ms, tonumber(gatewayAt) - ms)
-      redis.call("SETRANGE", key, redis.call("STRLEN", key) - 26, look)
+    local state, start = redis.call("GETRANGE", key, 1, 1), struct.unpack(">I6", redis.call("GETRANGE", key, 2, 7))
+    redis.call("SETRANGE", key, 2, struct.pack(">I6", start - ms))
+    local function older(at) -- 13 digits
+      redis.call("SETRANGE", key, at, string.format("%013d", tonumber(redis.call("GETRANGE", key, at, at + 12)) - ms))
+    end
+    local size = redis.call("STRLEN", key)
+    if state == "c" or state == "e" then older(56) end
+    if state == "u" and string.match(redis.call("GETRANGE", key, 56, -1), "%d$") then
+      older(size - 26)
+      older(size - 13)
     end
     redis.call("PEXPIRE", key, redis.call("PTTL", key) - ms)
   end

@@ -1,5 +1,5 @@
 import { asRead, unknownReason } from "../../domain/record.ts";
-import type { Name, StoredRecord, Token, Unknown } from "../../domain/record.ts";
+import type { Leased, Name, StoredRecord, Token, Unknown } from "../../domain/record.ts";
 import { StoreError } from "../records.ts";
 
 export const NAME_SECRET = "og:name-secret";
@@ -75,24 +75,38 @@ export function originalKey(likeness: Name): string {
   return `og:{${partitionOf(likeness)}}:original:${likeness}`;
 }
 
+const TOKEN_BYTES = 16;
 export function toBytes(token: Token): Buffer {
   const bytes = Buffer.from(token, "base64url");
-  if (bytes.length !== 16) throw new TypeError("not a token: 16 bytes as 22 characters");
+  if (bytes.length !== TOKEN_BYTES) throw new TypeError("not a token: 16 bytes as 22 characters");
   return bytes;
 }
 
-/** Where each field of a record begins; lua/record.lua writes them and says what they are. */
+/** Where each part of a record begins; lua/record-format.lua writes them and says what they are. */
+type Places = {
+  startedAt: number;
+  owner: number;
+  fingerprint: number;
+  credential: number;
+  lease: number;
+  rest: number;
+};
+const PLACES: Record<string, Places> = {
+  "2": { startedAt: 20, owner: 33, fingerprint: 49, credential: 65, lease: 2, rest: 81 },
+  "3": { startedAt: 2, owner: 8, fingerprint: 24, credential: 40, lease: 56, rest: 56 },
+};
 const STATE = 1;
-const LEASE_UNTIL = 2;
-const LEASE_MS = 15;
-const STARTED_AT = 20;
-const OWNER = 33;
-const FINGERPRINT = 49;
-const CREDENTIAL = 65;
-const TAIL = 81;
+const [LEASE_UNTIL_DIGITS, LEASE_MS_DIGITS] = [13, 5];
+
+function placesIn(value: Buffer): Places {
+  const places = PLACES[value.toString("latin1", 0, STATE)];
+  if (places === undefined) throw new StoreError("unsent", "a record has a format that this version does not know");
+  return places;
+}
 
 export function startedAt(head: Buffer): number {
-  return Number(head.toString("latin1", STARTED_AT, OWNER));
+  const { startedAt: from, owner: end } = placesIn(head);
+  return end - from === 6 ? head.readUIntBE(from, 6) : Number(head.toString("latin1", from, end));
 }
 
 /** The entries that lua/list.lua packs: a name, the length of what follows, and the beginning of a record. */
@@ -114,33 +128,41 @@ export function recordFrom(value: Buffer, now: number): StoredRecord {
 }
 
 function stored(value: Buffer): StoredRecord {
-  const state = value.toString("latin1", STATE, LEASE_UNTIL);
+  const places = placesIn(value);
   const common = {
-    owner: value.toString("base64url", OWNER, FINGERPRINT),
-    fingerprint: value.toString("base64url", FINGERPRINT, CREDENTIAL),
-    credential: value.toString("base64url", CREDENTIAL, TAIL),
+    owner: tokenAt(value, places.owner),
+    fingerprint: tokenAt(value, places.fingerprint),
+    credential: tokenAt(value, places.credential),
     startedAt: startedAt(value),
   };
-  const lease = {
-    leaseUntil: Number(value.toString("latin1", LEASE_UNTIL, LEASE_MS)),
-    leaseMs: Number(value.toString("latin1", LEASE_MS, STARTED_AT)),
-  };
+  const state = value.toString("latin1", STATE, STATE + 1);
   switch (state) {
     case "c":
-      return { state: "claimed", ...common, ...lease };
+      return { state: "claimed", ...common, ...leaseAt(value, places.lease) };
     case "e":
-      return { state: "executing", ...common, ...lease };
+      return { state: "executing", ...common, ...leaseAt(value, places.lease) };
     case "d":
-      return { state: "completed", ...common, answer: value.subarray(TAIL) };
+      return { state: "completed", ...common, answer: value.subarray(places.rest) };
     case "u":
-      return { state: "unknown", ...common, ...unknownTail(value.toString("latin1", TAIL)) };
+      return { state: "unknown", ...common, ...unknownRest(value.toString("latin1", places.rest)) };
   }
   throw new StoreError("unsent", `a record has the state "${state}", which this version does not know`);
 }
 
-/** lua/record.lua says how it is written. */
-function unknownTail(tail: string): Pick<Unknown, "reason" | "firstLook"> {
-  const [, reason = tail, at, gatewayAt] = /^([a-z-]+)(\d{13})(\d{13})$/.exec(tail) ?? [];
+function tokenAt(value: Buffer, at: number): Token {
+  return value.toString("base64url", at, at + TOKEN_BYTES);
+}
+
+function leaseAt(value: Buffer, at: number): Leased {
+  const lengthAt = at + LEASE_UNTIL_DIGITS;
+  return {
+    leaseUntil: Number(value.toString("latin1", at, lengthAt)),
+    leaseMs: Number(value.toString("latin1", lengthAt, lengthAt + LEASE_MS_DIGITS)),
+  };
+}
+
+function unknownRest(rest: string): Pick<Unknown, "reason" | "firstLook"> {
+  const [, reason = rest, at, gatewayAt] = /^([a-z-]+)(\d{13})(\d{13})$/.exec(rest) ?? [];
   const firstLook = at === undefined ? {} : { firstLook: { at: Number(at), gatewayAt: Number(gatewayAt) } };
   return { reason: unknownReason(reason), ...firstLook };
 }

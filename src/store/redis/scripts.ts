@@ -39,7 +39,7 @@ export const LEAVE = script("leave", ["left"], [], lua("turn"));
 export const STAND = script("stand", ["stands", "taken", "store_lost"], ["stands"], lua("continuity"));
 export const KEEP = script("keep", ["kept"], [], "");
 export const LIST = script("list", ["listed"], [], "");
-export const EXPIRE_UNKNOWN = script("expire-unknown", ["swept"], [], "");
+export const EXPIRE_UNKNOWN = script("expire-unknown", ["swept"], [], lua("record-format"));
 export const COUNT_UNKNOWN = script("count-unknown", ["counted"], [], "");
 export const REPLACE_NAME_SECRET = script("replace-name-secret", ["replaced", "kept"], ["replaced"], "");
 export const REPLACE_MARK = script("replace-mark", ["replaced", "kept"], ["replaced"], "");
@@ -51,7 +51,7 @@ function starting<const Answer extends string>(
   answers: readonly Answer[],
   lasting: readonly NoInfer<Answer>[],
 ): Script<Answer> {
-  return script(name, answers, lasting, lua("record") + lua("continuity"));
+  return script(name, answers, lasting, lua("record-format") + lua("record") + lua("continuity"));
 }
 
 function verb<const Answer extends string>(
@@ -59,7 +59,7 @@ function verb<const Answer extends string>(
   answers: readonly Answer[],
   lasting: readonly NoInfer<Answer>[] = [],
 ): Script<Answer> {
-  return script(name, answers, lasting, lua("record"));
+  return script(name, answers, lasting, lua("record-format") + lua("record"));
 }
 
 /** Redis wants `#!lua` and its flags first; what is shared stands behind that line. */

@@ -28,7 +28,7 @@ end
 if not record or (record.state == CLAIMED and not leaseIsGood(record)) then
   if now >= deadline or deadline - now > LONGEST_CLAIM then return { "too_late", now } end
   if not isContinued(mark, acknowledged) then return { "store_lost", now } end
-  redis.call("SET", KEYS[1], headOf(into, leaseOf(leaseMs), now, owner, fingerprint, credential), "PX", keepMs)
+  redis.call("SET", KEYS[1], headOf(into, now, owner, fingerprint, credential) .. leaseOf(leaseMs), "PX", keepMs)
   listAs(into, now + leaseMs)
   if into == EXECUTING then countThis(witnessMs) end
   return { "claimed", now, tostring(count) }

@@ -10,7 +10,7 @@ local owner, fingerprint, credential, retentionMs, answer = ARGV[1], ARGV[2], AR
 if record and (record.owner ~= owner or record.state == CLAIMED) then return { "refused", now } end
 
 local startedAt = record and record.startedAt or tonumber(ARGV[4])
-local value = headOf(COMPLETED, NO_LEASE, startedAt, owner, fingerprint, credential) .. answer
+local value = headOf(COMPLETED, startedAt, owner, fingerprint, credential) .. answer
 redis.call("SET", KEYS[1], value, "PX", retentionMs)
 listAs(COMPLETED)
 return { record and "completed" or "recreated", now }

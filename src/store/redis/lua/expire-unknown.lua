@@ -13,14 +13,15 @@ local partition = string.sub(KEYS[1], 1, #"og:{P}:")
 for _, name in ipairs(redis.call("ZRANGE", KEYS[1], "-inf", now, "BYSCORE", "LIMIT", 0, LOOKED_AT)) do
   local key = partition .. name
   local left = redis.call("PTTL", key)
-  local head = redis.call("GETRANGE", key, 0, 98)
-  local isKnown, state = string.sub(head, 1, 1) == "2", string.sub(head, 2, 2)
+  -- The head and a reason: none is longer.
+  local stored = redis.call("GETRANGE", key, 0, 98)
+  local record = recordIn(stored)
   -- The index may lag: the record decides, and an answer is not swept.
-  if head == "" or (isKnown and state ~= "e" and state ~= "u") then
+  if stored == "" or (record and record.state ~= EXECUTING and record.state ~= UNKNOWN) then
     redis.call("ZREM", KEYS[1], name)
-  elseif isKnown and left < beyond then
-    local reason = state == "u" and string.match(head, "^[%a-]+", 82) or "owner-lost"
-    local note = { event = "expired", name = name, startedAt = tonumber(string.sub(head, 21, 33)), reason = reason }
+  elseif record and left < beyond then
+    local reason = record.state == UNKNOWN and string.match(stored, "^[%a-]+", record.rest) or "owner-lost"
+    local note = { event = "expired", name = name, startedAt = record.startedAt, reason = reason }
     redis.call("ZADD", KEYS[2], now, cjson.encode(note))
     redis.call("DEL", key)
     redis.call("ZREM", KEYS[1], name)

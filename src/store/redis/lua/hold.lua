@@ -8,7 +8,7 @@
 if not record or record.owner ~= ARGV[1] then return { "refused", now } end
 if record.state ~= EXECUTING and record.state ~= UNKNOWN then return { "refused", now } end
 
-local value = headOf(UNKNOWN, NO_LEASE, record.startedAt, record.owner, record.fingerprint, record.credential) .. ARGV[2]
+local value = headOf(UNKNOWN, record.startedAt, record.owner, record.fingerprint, record.credential) .. ARGV[2]
 redis.call("SET", KEYS[1], value, "KEEPTTL")
 listAs(UNKNOWN)
 return { "held", now }

@@ -9,7 +9,7 @@ local owner, gatewayAt = ARGV[1], tonumber(ARGV[2])
 if not record or record.owner ~= owner or record.state ~= UNKNOWN then return { "refused", now } end
 
 -- Empty where it executed on a lease that is over.
-local tail = redis.call("GETRANGE", KEYS[1], HEAD, -1)
+local tail = redis.call("GETRANGE", KEYS[1], record.rest - 1, -1)
 local reason, first = string.match(tail, "^([%a-]*)(%d*)$")
 if first ~= "" then
   local ago = math.min(now - tonumber(string.sub(first, 1, 13)), gatewayAt - tonumber(string.sub(first, 14)))
@@ -17,7 +17,7 @@ if first ~= "" then
 end
 
 if reason == "" then reason = "owner-lost" end
-local value = headOf(UNKNOWN, NO_LEASE, record.startedAt, owner, record.fingerprint, record.credential)
+local value = headOf(UNKNOWN, record.startedAt, owner, record.fingerprint, record.credential)
 redis.call("SET", KEYS[1], value .. reason .. string.format("%013d%013d", now, gatewayAt), "KEEPTTL")
 listAs(UNKNOWN)
 return { "looked", now, "0" }

@@ -10,13 +10,13 @@ local owner, verdict, note, journalMs, retentionMs, answer = ARGV[1], ARGV[2], A
 if not record then return { "absent", now } end
 if record.owner ~= owner then return { "refused", now } end
 
-if record.state == COMPLETED and verdict == "executed" and redis.call("GETRANGE", KEYS[1], HEAD, -1) == answer then
+if record.state == COMPLETED and verdict == "executed" and redis.call("GETRANGE", KEYS[1], record.rest - 1, -1) == answer then
   return { "resolved", now }
 end
 if record.state ~= UNKNOWN then return { "refused", now } end
 
 if verdict == "executed" then
-  local value = headOf(COMPLETED, NO_LEASE, record.startedAt, owner, record.fingerprint, record.credential) .. answer
+  local value = headOf(COMPLETED, record.startedAt, owner, record.fingerprint, record.credential) .. answer
   redis.call("SET", KEYS[1], value, "PX", retentionMs)
 else
   redis.call("DEL", KEYS[1])

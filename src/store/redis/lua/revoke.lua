@@ -8,7 +8,7 @@ if not isOwnedBy(ARGV[1]) then return { "revoked", now } end
 if record.state == CLAIMED then
   redis.call("DEL", KEYS[1])
 else
-  local value = headOf(UNKNOWN, NO_LEASE, record.startedAt, record.owner, record.fingerprint, record.credential) .. "owner-lost"
+  local value = headOf(UNKNOWN, record.startedAt, record.owner, record.fingerprint, record.credential) .. "owner-lost"
   redis.call("SET", KEYS[1], value, "KEEPTTL")
   listAs(UNKNOWN)
 end

@@ -86,7 +86,7 @@ export class Prober {
 
   async #found(rule: Rule, { name, record }: Lost, kept: Kept): Promise<Looked> {
     const { owner } = record;
-    const answer = sealKept(this.#keyring, name, record, kept);
+    const answer = await sealKept(this.#keyring, name, record, kept);
     const resolution = { owner, verdict: "executed", answer, retentionMs: rule.retentionMs } as const;
     const note = {
       event: "resolved",

@@ -1,12 +1,14 @@
 import type { Completed, Identity, Name } from "../domain/record.ts";
 import type { Kept } from "../domain/replay.ts";
 import { asBuffer } from "./bytes.ts";
+import { compressed, decompressed } from "./compression.ts";
 import type { Bound, Keyring } from "./keyring.ts";
+import { packHead, unpackHead } from "./packed-head.ts";
 import { StoreError } from "./records.ts";
 
 /** A kept answer as it stands in the store, for this record alone. */
-export function sealKept(keyring: Keyring, name: Name, identity: Identity, kept: Kept): Uint8Array {
-  return keyring.seal(encodeKept(kept), boundTo(name, identity));
+export async function sealKept(keyring: Keyring, name: Name, identity: Identity, kept: Kept): Promise<Uint8Array> {
+  return keyring.seal(await compressKept(encodeKept(kept)), boundTo(name, identity));
 }
 
 /** Throws StoreError where it is not what sealKept made for this record: it must never look like a free key. */
@@ -20,12 +22,18 @@ function boundTo(name: Name, { owner, fingerprint, credential }: Identity): Boun
 }
 
 /**
- * A kept answer as bytes: format, kind, status, length of the head, head, body. The head is raw headers as on the wire, in
- * Latin-1, so that every byte comes back. Readers refuse what they do not know: a newer version may share the store.
+ * A kept answer as bytes: format, kind, status, and what follows, which is the head, a line feed and the body. Where the kind has
+ * COMPRESSED set, what follows is its length and then itself, compressed. Readers refuse what they do not know: a newer version may
+ * share the store.
  */
-const FORMAT = 1;
+const FORMAT = 2;
 const KINDS = { answer: 1, head: 2, "operator-answer": 3, executed: 4, "probe-answer": 5 } as const;
-const PREFIX_BYTES = 8;
+const COMPRESSED = 0x80;
+const PREFIX_BYTES = 4;
+const LENGTH_BYTES = 4;
+
+/** Before: format, kind, status, length of the head, head, body. Such records live as long as their retention. */
+const FORMER = { FORMAT: 1, PREFIX_BYTES: 8 };
 
 export function encodeKept(kept: Kept): Uint8Array {
   switch (kept.kind) {
@@ -42,22 +50,39 @@ export function encodeKept(kept: Kept): Uint8Array {
   }
 }
 
-/** Throws StoreError where the bytes are not what encodeKept made: it must never look like a free key. */
+/** What encodeKept made, smaller where that is worth it. */
+export async function compressKept(encoded: Uint8Array): Promise<Uint8Array> {
+  const rest = encoded.subarray(PREFIX_BYTES);
+  const smaller = await compressed(rest);
+  if (smaller === undefined) return encoded;
+  const prefix = Buffer.alloc(PREFIX_BYTES + LENGTH_BYTES);
+  prefix.set(encoded.subarray(0, PREFIX_BYTES));
+  prefix.writeUInt8(prefix.readUInt8(1) | COMPRESSED, 1);
+  prefix.writeUInt32BE(rest.length, PREFIX_BYTES);
+  return Buffer.concat([prefix, smaller]);
+}
+
+/** Throws StoreError where the bytes are not what encodeKept or compressKept made: it must never look like a free key. */
 export function decodeKept(bytes: Uint8Array): Kept {
   const buffer = asBuffer(bytes);
-  if (buffer.length < PREFIX_BYTES || buffer.readUInt8(0) !== FORMAT) throw unreadable("has an unknown format");
+  if (buffer[0] === FORMER.FORMAT && buffer.length >= FORMER.PREFIX_BYTES) return decodeFormer(buffer);
+  if (buffer[0] !== FORMAT || buffer.length < PREFIX_BYTES) throw unreadable("has an unknown format");
   const kind = buffer.readUInt8(1);
-  const status = buffer.readUInt16BE(2);
-  const bodyAt = PREFIX_BYTES + buffer.readUInt32BE(4);
-  if (bodyAt > buffer.length) throw unreadable("is cut");
-  const headers = decodeHead(buffer.toString("latin1", PREFIX_BYTES, bodyAt));
+  const rest = kind & COMPRESSED ? wholeOf(buffer.subarray(PREFIX_BYTES)) : buffer.subarray(PREFIX_BYTES);
+  const bodyAt = startOfBody(rest);
+  const headers = unpackHead(rest.toString("latin1", 0, bodyAt - 1));
+  if (headers === undefined) throw unreadable("has an unknown header");
+  return keptOf(kind & ~COMPRESSED, buffer.readUInt16BE(2), headers, rest.subarray(bodyAt));
+}
+
+function keptOf(kind: number, status: number, headers: string[], body: Buffer): Kept {
   switch (kind) {
     case KINDS.answer:
-      return { kind: "answer", status, headers, body: buffer.subarray(bodyAt) };
+      return { kind: "answer", status, headers, body };
     case KINDS["operator-answer"]:
-      return { kind: "operator-answer", status, headers, body: buffer.subarray(bodyAt) };
+      return { kind: "operator-answer", status, headers, body };
     case KINDS["probe-answer"]:
-      return { kind: "probe-answer", status, headers, body: buffer.subarray(bodyAt) };
+      return { kind: "probe-answer", status, headers, body };
     case KINDS.head:
       return { kind: "head", status, location: headers[1] };
     case KINDS.executed:
@@ -71,23 +96,37 @@ function unreadable(why: string): StoreError {
 }
 
 function encode(kind: number, status: number, headers: readonly string[], body: Uint8Array): Buffer {
-  let head = "";
-  for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}:${headers[i + 1]}\n`; // a header holds no line feed
+  const head = `${packHead(headers)}\n`;
   const bytes = Buffer.allocUnsafe(PREFIX_BYTES + head.length + body.length);
   bytes.writeUInt8(FORMAT, 0);
   bytes.writeUInt8(kind, 1);
   bytes.writeUInt16BE(status, 2);
-  bytes.writeUInt32BE(head.length, 4);
   bytes.write(head, PREFIX_BYTES, "latin1");
   bytes.set(body, PREFIX_BYTES + head.length);
   return bytes;
 }
 
-function decodeHead(head: string): string[] {
-  const headers: string[] = [];
-  for (const line of head.split("\n").slice(0, -1)) {
-    const colon = line.indexOf(":");
-    headers.push(line.slice(0, colon), line.slice(colon + 1));
+function wholeOf(rest: Buffer): Buffer {
+  const whole =
+    rest.length < LENGTH_BYTES ? undefined : decompressed(rest.subarray(LENGTH_BYTES), rest.readUInt32BE(0));
+  if (whole === undefined) throw unreadable("is damaged where it is compressed");
+  return whole;
+}
+
+/** Behind the first empty line. */
+function startOfBody(rest: Buffer): number {
+  for (let lineAt = 0; ;) {
+    const lineEnd = rest.indexOf("\n", lineAt);
+    if (lineEnd < 0) throw unreadable("is cut");
+    if (lineEnd === lineAt) return lineEnd + 1;
+    lineAt = lineEnd + 1;
   }
-  return headers;
+}
+
+function decodeFormer(buffer: Buffer): Kept {
+  const bodyAt = FORMER.PREFIX_BYTES + buffer.readUInt32BE(4);
+  if (bodyAt > buffer.length) throw unreadable("is cut");
+  const lines = buffer.toString("latin1", FORMER.PREFIX_BYTES, bodyAt).split("\n").slice(0, -1);
+  const headers = lines.flatMap((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1)]);
+  return keptOf(buffer.readUInt8(1), buffer.readUInt16BE(2), headers, buffer.subarray(bodyAt));
 }

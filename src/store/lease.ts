@@ -85,9 +85,9 @@ export class Lease {
   /** The upstream's whole answer, or what is kept of it. `retentionMs`: how long, from now. */
   complete(kept: Kept, retentionMs: number): Promise<boolean> {
     const { records, keyring, name, identity } = this.#settings;
-    const answer = sealKept(keyring, name, identity, kept);
-    const completion = { ...identity, startedAt: this.#startedAt, answer, retentionMs };
+    const sealed = sealKept(keyring, name, identity, kept);
     return this.#settle(async () => {
+      const completion = { ...identity, startedAt: this.#startedAt, answer: await sealed, retentionMs };
       const said = await records.complete(name, completion);
       if (said === "recreated") this.#settings.onAlarm({ alarm: "record-recreated", name });
       if (said !== "refused") this.#onSettled("completed");

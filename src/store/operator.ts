@@ -71,7 +71,7 @@ export class Operator {
     if (record.state !== "unknown" || record.owner !== owner) return { kind: "refused" };
     const note = { event: "resolved", name, owner, verdict, by, why } as const;
     if (said.verdict === "executed") {
-      const answer = sealKept(keyring, name, record, said.kept);
+      const answer = await sealKept(keyring, name, record, said.kept);
       return { kind: await records.resolve(name, { owner, verdict: "executed", answer, retentionMs }, note) };
     }
     const inMs = this.#lookAgainIn(name, owner);
@@ -86,6 +86,6 @@ export class Operator {
     const look = `${name} ${owner}`;
     const first = this.#looks.get(look) ?? now;
     this.#looks.set(look, first);
-    return Math.max(0, Math.ceil(first + this.#settings.quarantineMs - now));
+    return Math.max(0, Math.ceil(first - now + this.#settings.quarantineMs));
   }
 }

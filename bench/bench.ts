@@ -54,7 +54,7 @@ try {
   console.log(`${latency.text}\n`);
   const records = await measureRecords(field.upstream, folder);
   console.log(`${records.text}\n`);
-  const goals = goalsOf(rows, latency.rows);
+  const goals = goalsOf(rows, latency.rows, records.rows);
   console.log(`${goals}\n`);
   const machine = { cpu: cpus()[0]?.model, cpus: cpus().length, node: process.version };
   const settings = { rounds, seconds, connections };

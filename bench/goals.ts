@@ -1,4 +1,5 @@
 import type { LatencyRow } from "./latency.ts";
+import type { RecordRow } from "./records.ts";
 import { alignedTable } from "./table.ts";
 import type { Row, Turn } from "./table.ts";
 
@@ -8,7 +9,7 @@ const ON_REDIS = "Oncegate, redis";
 const ON_SQLITE = "Oncegate, sqlite";
 
 /** What Oncegate is meant to reach, as ratios, beside what this run measured; a line without its contestants is left out. */
-export function goalsOf(rows: readonly Row[], latencies: readonly LatencyRow[]): string {
+export function goalsOf(rows: readonly Row[], latencies: readonly LatencyRow[], records: readonly RecordRow[]): string {
   const turn = (name: string, workload: string): Turn | undefined =>
     rows.find((row) => row.name === name && row.workload === workload)?.median;
   const ratio = (
@@ -59,6 +60,7 @@ export function goalsOf(rows: readonly Row[], latencies: readonly LatencyRow[]):
     ["CPU of pass-through GET : bare", ratio("cpuMicrosPerRequest", [PASSING, "GET"], [BARE, "GET"]), "<=", 1.05],
     ["added latency p50, redis : bare", added("added50"), "<=", 1.3],
     ["added latency p99, redis : bare", added("added99"), "<=", 1.5],
+    ["Redis bytes of a record above a body of 600 B", records[0]?.bytesAboveBody, "<=", 350],
   ];
   const cells = lines.flatMap(([what, measured, relation, goal]) => {
     if (measured === undefined) return [];

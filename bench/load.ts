@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createHistogram } from "node:perf_hooks";
 import autocannon from "autocannon";
-import { jsonOf } from "./workloads.ts";
+import { jsonOf, pathOf } from "./workloads.ts";
 import type { Workload } from "./workloads.ts";
 
 /** `rate`: requests per second, where the load is less than the most. */
@@ -10,7 +10,6 @@ export type LoadOrder = { url: string; connections: number; seconds: number; wor
 /** `errors`: no answer, or one that is not 2xx. Latencies are in ms. */
 export type LoadReport = { answered: number; errors: number; seconds: number; p50: number; p99: number };
 
-export const pathOf = ({ answerBytes }: Workload): string => `/invoices/${answerBytes}`;
 const bodyOf = ({ requestBytes }: Workload): string =>
   jsonOf(requestBytes, { customer: "Acme Ltd", currency: "EUR", total: "900.00" });
 /** No other load's keys start so. */

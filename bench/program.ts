@@ -6,8 +6,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { ownText, pathOf } from "./load.ts";
+import { ownText } from "./load.ts";
 import type { LoadOrder, LoadReport } from "./load.ts";
+import { pathOf } from "./workloads.ts";
 
 /** A program in a process of its own, and what that process and its children have used. */
 export type Program = { url: string; pid: number; cpuSeconds(): number; rssMiB(): number };

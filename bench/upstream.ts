@@ -1,10 +1,11 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { jsonOf } from "./workloads.ts";
+import { anInvoice } from "./invoice.ts";
+import { jsonOf, VARIED } from "./workloads.ts";
 
 /**
  * The API behind every contestant: as fast as Node can, so that the contestant is what is measured. It counts what it executes,
- * and answers with as many bytes as the path ends in.
+ * and answers with as many bytes as the path ends in: the same ones, or each time another invoice.
  */
 const answers = new Map<string, { body: Buffer; head: string[] }>();
 function answerTo(url: string) {
@@ -30,7 +31,9 @@ const server = createServer((request, response) => {
   }
   request.resume().once("end", () => {
     executions++;
-    const { body, head } = answers.get(request.url!) ?? answerTo(request.url!);
+    const { body, head } = request.url!.startsWith(VARIED)
+      ? anInvoice(Number(request.url!.slice(VARIED.length)))
+      : (answers.get(request.url!) ?? answerTo(request.url!));
     response.writeHead(request.method === "POST" ? 201 : 200, head).end(body);
   });
 });

@@ -7,7 +7,14 @@ export type Workload = {
   requestBytes: number;
   answerBytes: number;
   keys: Keys;
+  /** Each answer is another one, as they are in life. The API takes longer to make them. */
+  isVaried?: boolean;
 };
+
+/** Where the API gives such answers. */
+export const VARIED = "/varied/";
+export const pathOf = ({ answerBytes, isVaried }: Workload): string =>
+  `${isVaried ? VARIED : "/invoices/"}${answerBytes}`;
 
 const SMALL = { method: "POST", requestBytes: 400, answerBytes: 600 } as const;
 

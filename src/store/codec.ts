@@ -22,7 +22,7 @@ function boundTo(name: Name, { owner, fingerprint, credential }: Identity): Boun
 }
 
 /**
- * A kept answer as bytes: format, kind, status, and what follows, which is the head, a line feed and the body. Where the kind has
+ * A kept answer as bytes: format, kind, status, and what follows, which is the head (packed-head.ts) and the body. Where the kind has
  * COMPRESSED set, what follows is its length and then itself, compressed. Readers refuse what they do not know: a newer version may
  * share the store.
  */
@@ -69,10 +69,9 @@ export function decodeKept(bytes: Uint8Array): Kept {
   if (buffer[0] !== FORMAT || buffer.length < PREFIX_BYTES) throw unreadable("has an unknown format");
   const kind = buffer.readUInt8(1);
   const rest = kind & COMPRESSED ? wholeOf(buffer.subarray(PREFIX_BYTES)) : buffer.subarray(PREFIX_BYTES);
-  const bodyAt = startOfBody(rest);
-  const headers = unpackHead(rest.toString("latin1", 0, bodyAt - 1));
-  if (headers === undefined) throw unreadable("has an unknown header");
-  return keptOf(kind & ~COMPRESSED, buffer.readUInt16BE(2), headers, rest.subarray(bodyAt));
+  const head = unpackHead(rest);
+  if (head === undefined) throw unreadable("is cut, or has an unknown header");
+  return keptOf(kind & ~COMPRESSED, buffer.readUInt16BE(2), head.headers, rest.subarray(head.end));
 }
 
 function keptOf(kind: number, status: number, headers: string[], body: Buffer): Kept {
@@ -96,7 +95,7 @@ function unreadable(why: string): StoreError {
 }
 
 function encode(kind: number, status: number, headers: readonly string[], body: Uint8Array): Buffer {
-  const head = `${packHead(headers)}\n`;
+  const head = packHead(headers, body.length);
   const bytes = Buffer.allocUnsafe(PREFIX_BYTES + head.length + body.length);
   bytes.writeUInt8(FORMAT, 0);
   bytes.writeUInt8(kind, 1);
@@ -111,16 +110,6 @@ function wholeOf(rest: Buffer): Buffer {
     rest.length < LENGTH_BYTES ? undefined : decompressed(rest.subarray(LENGTH_BYTES), rest.readUInt32BE(0));
   if (whole === undefined) throw unreadable("is damaged where it is compressed");
   return whole;
-}
-
-/** Behind the first empty line. */
-function startOfBody(rest: Buffer): number {
-  for (let lineAt = 0; ;) {
-    const lineEnd = rest.indexOf("\n", lineAt);
-    if (lineEnd < 0) throw unreadable("is cut");
-    if (lineEnd === lineAt) return lineEnd + 1;
-    lineAt = lineEnd + 1;
-  }
 }
 
 function decodeFormer(buffer: Buffer): Kept {

@@ -13,5 +13,5 @@ test("the bench runs everything and prints what it found", async () => {
   for (const row of ["Oncegate, redis", "Oncegate, sqlite", "Oncegate, pass-through", "@node-idempotency/core, redis"])
     expect(stdout).toMatch(new RegExp(`^small +${row} +[1-9]`, "m"));
   expect(stdout).toMatch(/^added latency p50, redis : bare +(yes|NO) +-?[\d.]+ /m);
-  expect(stdout).toMatch(/^in clear +[1-9]\d+ +[1-9]\d+ /m);
+  expect(stdout).toMatch(/^600 B in clear +[1-9]\d+ +[1-9]\d+ /m);
 }, 600_000);

@@ -12,7 +12,7 @@ import { startRedis } from "../test/support/redis-server.ts";
 import { alignedTable, median } from "./table.ts";
 
 /**
- * npm run bench:growth -- [--counts 1000,100000,2000000] [--claims 20000]
+ * npm run bench:growth -- [--counts 1000,100000,2000000] [--claims 20000] [--stores redis,sqlite]
  *
  * What a claim costs beside so many records of 600 B answers: in Redis the time of its script by Redis's own count, in SQLite the
  * time of a durable claim among 32 at once, commit included. Medians of several takes.
@@ -21,6 +21,7 @@ const { values } = parseArgs({
   options: {
     counts: { type: "string", default: "1000,100000,2000000" },
     claims: { type: "string", default: "20000" },
+    stores: { type: "string", default: "redis,sqlite" },
   },
 });
 const counts = values.counts.split(",").map(Number);
@@ -44,6 +45,7 @@ try {
     ["redis", openOnRedis],
     ["sqlite", openOnSqlite],
   ] as const) {
+    if (!values.stores.includes(name)) continue;
     const field = await open();
     let filled = 0;
     let first: number | undefined;

@@ -10,6 +10,7 @@ import type { SqliteFixture } from "./sqlite-fixture.ts";
 let fixture: SqliteFixture;
 let db: DatabaseSync;
 let stop: (() => void) | undefined;
+const unused = (): number => 0;
 beforeEach(async () => {
   fixture = await sqliteFixture();
   db = openFile(fixture.file).db;
@@ -32,7 +33,7 @@ const rows = () => countOf("SELECT count(*) FROM record");
 const pages = () => countOf("PRAGMA page_count");
 
 /** Sweeps until nothing is left to do; resolves to how many rows and pages there were after each of its transactions. */
-async function sweep(): Promise<{ rows: number[]; pages: number[] }> {
+async function sweep(asked = unused): Promise<{ rows: number[]; pages: number[] }> {
   const left = { rows: [rows()], pages: [pages()] };
   const exec = db.exec.bind(db);
   let isOver = false;
@@ -42,7 +43,7 @@ async function sweep(): Promise<{ rows: number[]; pages: number[] }> {
     if (sql.includes("incremental_vacuum")) left.pages.push(pages());
     isOver ||= sql.includes("wal_checkpoint");
   };
-  stop = sweepEvery(HOUR, db);
+  stop = sweepEvery(HOUR, db, asked);
   await until("the end of the sweep", () => isOver);
   return left;
 }
@@ -53,15 +54,39 @@ test("what expired is removed a few rows at a time, and what did not stays", asy
   fill(300, Date.now() + HOUR);
   const left = (await sweep()).rows;
   expect([left[0], left.at(-1)]).toEqual([1_800, 300]);
-  expect(mostAtOnce(left)).toBeLessThanOrEqual(200);
+  expect(mostAtOnce(left)).toBeLessThanOrEqual(40);
 });
 
-test("pages are given back a megabyte at a time, to the last free one", async () => {
+test("a sweep removes no more rows at a time than there were asks in between, while there are any", async () => {
+  fill(100, Date.now() - 1);
+  let asks = 0;
+  const left = (await sweep(() => (asks += 3))).rows;
+  expect(left.at(-1)).toBe(0);
+  expect(mostAtOnce(left)).toBeLessThanOrEqual(3);
+});
+
+test("what a sweep does not wait for, the disk, claims wait for again", async () => {
+  fill(50, Date.now() - 1);
+  const levels = new Set<number>();
+  const exec = db.exec.bind(db);
+  db.exec = (sql) => {
+    exec(sql);
+    if (sql === "COMMIT") levels.add(countOf("PRAGMA synchronous"));
+  };
+  stop = sweepEvery(HOUR, db, unused);
+  await until("the end of the sweep", () => rows() === 0);
+  expect([...levels]).toEqual([1]); // NORMAL
+  expect(countOf("PRAGMA synchronous")).toBe(2); // FULL
+});
+
+test("pages are given back a few at a time, until an eighth of the file is free, for what comes next", async () => {
   fill(40, Date.now() - 1, 100_000);
+  fill(10, Date.now() + HOUR, 100_000);
   const left = (await sweep()).pages;
   expect(left[0]! - left.at(-1)!).toBeGreaterThan(900);
-  expect(mostAtOnce(left)).toBeLessThanOrEqual(256 + 2); // the page that maps them can go with them
-  expect(countOf("PRAGMA freelist_count")).toBe(0);
+  expect(mostAtOnce(left)).toBeLessThanOrEqual(32 + 2); // the page that maps them can go with them
+  expect(countOf("PRAGMA freelist_count")).toBeLessThanOrEqual(pages() / 8);
+  expect(countOf("PRAGMA freelist_count")).toBeGreaterThan(0);
 });
 
 test("another process's lock holds a sweep up without ending it, and the sweep waits for none", async () => {
@@ -78,7 +103,7 @@ test("another process's lock holds a sweep up without ending it, and the sweep w
       throw error;
     }
   };
-  stop = sweepEvery(HOUR, db);
+  stop = sweepEvery(HOUR, db, unused);
   await until("three tries", () => refused >= 3);
   expect(countOf("PRAGMA busy_timeout")).toBeGreaterThan(0);
   expect(rows()).toBe(500);

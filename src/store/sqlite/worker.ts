@@ -21,10 +21,12 @@ try {
 function serve(): void {
   const { db, inode, isReplaced } = openFile(file);
   const answer = verbs(db);
-  const stopSweeping = sweepEvery(sweepEveryMs, db);
+  let asked = 0;
+  const stopSweeping = sweepEvery(sweepEveryMs, db, () => asked);
 
   parentPort?.on("message", (batch: Ask[] | "close") => {
     if (batch !== "close") {
+      asked += batch.length;
       if (!isReplaced()) return report(perform(batch));
       // What is written to the file that nobody finds any more is lost. The next thread opens the one that stands there.
       const message = `SQLite file ${file}: it was removed or replaced`;

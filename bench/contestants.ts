@@ -70,7 +70,7 @@ export async function startField(folder: string): Promise<Field> {
 
 /** With its defaults, but for what is given. */
 export function startGateway(
-  upstream: Program,
+  upstream: Pick<Program, "url">,
   store: string,
   folder: string,
   more?: Record<string, string>,

@@ -10,6 +10,7 @@ import { startRedis } from "../support/redis-server.ts";
 import type { RedisServer, RedisServerOptions } from "../support/redis-server.ts";
 import { anAttempt, anyName, aRetry, LEASE, theAnswer } from "./operation.ts";
 import { untilItAnswers } from "../support/until.ts";
+import { aQueue, HELD, waiting } from "./queue.ts";
 import { troubleOf } from "./redis-fixture.ts";
 
 const ending: (() => Promise<unknown>)[] = [];
@@ -55,6 +56,14 @@ async function useEverything(store: Store): Promise<void> {
   const note = { event: "resolved", name: held, by: "Ann", why: "looked", ...said } as const;
   expect(await records.resolve(held, said, note)).toBe("resolved");
   expect(await store.journal.latest(1)).toMatchObject([note]);
+  const own = { name: held, owner };
+  expect(await store.originals.stand(anyName(), { own, instead: undefined }, LEASE)).toEqual({ kind: "stands" });
+  await store.originals.keep(anyName(), own, LEASE);
+  const { ask, enters, leaves } = aQueue(store);
+  const [first, second] = [await enters(HELD), await enters(waiting(0))];
+  expect(await store.turns.renew(anyName(), first.owner, LEASE)).toBe("lost");
+  expect(await leaves(first)).toBe(second.owner);
+  expect(await ask(second)).toEqual(HELD);
   expect((await store.describe()).durability).toContain("AOF, appendfsync always");
 }
 

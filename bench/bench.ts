@@ -10,6 +10,7 @@ import { measureLatency } from "./latency.ts";
 import { goalsOf } from "./goals.ts";
 import { endPrograms, hasWrk, sendLoad } from "./program.ts";
 import { measureRecords } from "./records.ts";
+import type { Results } from "./results.ts";
 import { rowOf, tableOf } from "./table.ts";
 import type { Row, Turn } from "./table.ts";
 
@@ -18,7 +19,8 @@ import type { Row, Turn } from "./table.ts";
  *
  * As many requests as fit through one contestant after another, in several rounds, then fewer for their latency. Ratios carry from
  * one machine to another, numbers do not. `--only`: the contestants and workloads with that text in their names, and the bare
- * proxy. Reads /proc, so it runs on Linux.
+ * proxy. Reads /proc, so it runs on Linux. A run becomes what docs/sizing.md and docs/bench.svg say when its file is copied to
+ * bench/results/published.json and `npm run fix` has made them of it.
  */
 const { values } = parseArgs({
   options: {
@@ -59,7 +61,7 @@ try {
   const machine = { cpu: cpus()[0]?.model, cpus: cpus().length, node: process.version };
   const settings = { rounds, seconds, connections };
   console.log(
-    `All figures: ${save({ at: new Date().toISOString(), machine, settings, rows, latency: latency.rows, records: records.rows })}`,
+    `All figures: ${save({ at: new Date().toISOString(), machine, settings, rows, latency: latency.rows, records: records.rows, bytesInFile: records.bytesInFile })}`,
   );
 } finally {
   await field.close();
@@ -122,7 +124,7 @@ async function quietExecutions(): Promise<number> {
   }
 }
 
-function save(results: object): string {
+function save(results: Results): string {
   const kept = fileURLToPath(new URL("../.cache/bench/", import.meta.url));
   mkdirSync(kept, { recursive: true });
   const file = join(kept, `${new Date().toISOString().replaceAll(":", "-")}.json`);

@@ -1,49 +1,36 @@
-import { readFileSync, writeFileSync } from "node:fs";
-import type { Row } from "./table.ts";
-
-/**
- * node bench/picture.ts RESULTS.json docs/bench.svg
- *
- * Draws what a run of the bench printed: requests per second and CPU of each contestant as bars, the bare proxy's as a line.
- */
-const [from, to] = process.argv.slice(2);
-if (from === undefined || to === undefined) throw new Error("usage: node bench/picture.ts RESULTS.json PICTURE.svg");
-const { rows, at, machine } = JSON.parse(readFileSync(from, "utf8")) as {
-  rows: Row[];
-  at: string;
-  machine: { cpu?: string; cpus: number; node: string };
-};
+import type { Results } from "./results.ts";
 
 const WORKLOADS: Record<string, string> = { small: "first use", "small, all duplicates": "retry" };
-const bars = rows
-  .filter(({ workload }) => workload in WORKLOADS)
-  .map(({ name, workload, median }) => ({
-    label: name.startsWith("bare") || name.endsWith("pass-through") ? name : `${name}, ${WORKLOADS[workload]}`,
-    isOwn: name.startsWith("Oncegate"),
-    requests: median.requestsPerSecond,
-    micros: median.cpuMicrosPerRequest,
-  }));
-const bare = bars.find(({ label }) => label.startsWith("bare"))!;
-
 const [LINE, LABEL, WIDTH, GAP] = [26, 300, 300, 90];
-const height = 90 + bars.length * LINE;
-const total = LABEL + 2 * (WIDTH + GAP);
+const TOTAL = LABEL + 2 * (WIDTH + GAP);
 
-writeFileSync(
-  to,
-  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${total} ${height}" font-family="system-ui, sans-serif" font-size="13">
+type Bar = { label: string; isOwn: boolean; requests: number; micros: number };
+
+/** Requests per second and CPU of each contestant of a run as bars, the bare proxy's as a line; an SVG. */
+export function pictureOf({ rows, machine, at }: Results): string {
+  const bars = rows
+    .filter(({ workload }) => workload in WORKLOADS)
+    .map(({ name, workload, median }) => ({
+      label: name.startsWith("bare") || name.endsWith("pass-through") ? name : `${name}, ${WORKLOADS[workload]}`,
+      isOwn: name.startsWith("Oncegate"),
+      requests: median.requestsPerSecond,
+      micros: median.cpuMicrosPerRequest,
+    }));
+  const height = 90 + bars.length * LINE;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${TOTAL} ${height}" font-family="system-ui, sans-serif" font-size="13">
 <title>Requests per second and CPU per request, Oncegate and others</title>
-<rect width="${total}" height="${height}" fill="#ffffff"/>
-${column("requests per second (more is better)", LABEL, bare.requests, ({ requests }) => requests)}
-${column("CPU per request, µs (less is better)", LABEL + WIDTH + GAP, bare.micros, ({ micros }) => micros)}
+<rect width="${TOTAL}" height="${height}" fill="#ffffff"/>
+${column("requests per second (more is better)", LABEL, bars, ({ requests }) => requests)}
+${column("CPU per request, µs (less is better)", LABEL + WIDTH + GAP, bars, ({ micros }) => micros)}
 ${bars.map(({ label }, i) => text(LABEL - 10, yOf(i) + 13, label, "end")).join("\n")}
 ${text(10, height - 12, `Medians, requests of 400 B with answers of 600 B. ${machine.cpu ?? ""}, ${machine.cpus} CPUs shared with the load and the API, Node ${machine.node}, ${at.slice(0, 10)}.`, "start", "#666666")}
 </svg>
-`,
-);
+`;
+}
 
 /** The line is the bare proxy. */
-function column(title: string, x: number, line: number, of: (bar: (typeof bars)[number]) => number): string {
+function column(title: string, x: number, bars: readonly Bar[], of: (bar: Bar) => number): string {
+  const line = of(bars.find(({ label }) => label.startsWith("bare"))!);
   const scale = WIDTH / Math.max(...bars.map(of));
   const drawn = bars.map((bar, i) => {
     const width = of(bar) * scale;

@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { zstdCompressSync } from "node:zlib";
 import { Redis } from "ioredis";
 import { startRedis } from "../test/support/redis-server.ts";
@@ -19,6 +20,8 @@ export type RecordRow = {
   bytesPerRecord: number;
   bytesAboveBody: number;
   appendedPerOperation: number;
+  /** Of Redis. */
+  cpuMicrosPerOperation: number;
 };
 
 const SECONDS = 4;
@@ -29,7 +32,11 @@ const COMPRESSED_FROM = 1_024;
  * What JSON answers with eight headers cost in Redis: all that an own server and its append-only file grew by, tables and
  * indexes included, over what was added.
  */
-export async function measureRecords(upstream: Program, folder: string): Promise<{ rows: RecordRow[]; text: string }> {
+export async function measureRecords(
+  upstream: Program,
+  folder: string,
+): Promise<{ rows: RecordRow[]; bytesInFile: number; text: string }> {
+  const bytesInFile = await measureFile(upstream, folder);
   const rows: RecordRow[] = [];
   for (const [answerBytes, name, more] of [
     [600, "in clear", {}],
@@ -52,6 +59,7 @@ export async function measureRecords(upstream: Program, folder: string): Promise
       const bytesPerRecord = (after.bytes - before.bytes) / records;
       const bodyBytes = compressedBytes(answerBytes);
       const appendedPerOperation = (after.appended - before.appended) / records;
+      const cpuMicrosPerOperation = ((after.cpuSeconds - before.cpuSeconds) * 1e6) / records;
       rows.push({
         name,
         answerBytes,
@@ -60,6 +68,7 @@ export async function measureRecords(upstream: Program, folder: string): Promise
         bytesPerRecord,
         bytesAboveBody: bytesPerRecord - bodyBytes,
         appendedPerOperation,
+        cpuMicrosPerOperation,
       });
     } finally {
       client.disconnect();
@@ -73,11 +82,24 @@ export async function measureRecords(upstream: Program, folder: string): Promise
     row.bodyBytes.toFixed(0),
     row.bytesAboveBody.toFixed(0),
     row.appendedPerOperation.toFixed(0),
+    row.cpuMicrosPerOperation.toFixed(0),
   ]);
-  return {
-    rows,
-    text: alignedTable(["Redis memory", "records", "bytes each", "stored body", "above it", "appended"], cells, 1),
-  };
+  const heads = ["Redis memory", "records", "bytes each", "stored body", "above it", "appended", "Redis CPU µs"];
+  const inFile = `A record with an answer of 600 B in SQLite's file: ${bytesInFile.toFixed(0)} bytes`;
+  return { rows, bytesInFile, text: `${alignedTable(heads, cells, 1)}\n${inFile}` };
+}
+
+/** Bytes of a SQLite file for each record of 600 B. */
+async function measureFile(upstream: Program, folder: string): Promise<number> {
+  const file = join(folder, "records.db");
+  const { url } = await startGateway(upstream, `sqlite:${file}`, folder);
+  await sendLoad({ url, connections: 32, seconds: SECONDS, workload: { ...FIRST_USE, isVaried: true } });
+  const db = new DatabaseSync(file, { readOnly: true });
+  const numberOf = (sql: string): number => Number(Object.values(db.prepare(sql).get()!)[0]);
+  const bytes = numberOf("PRAGMA page_count") * numberOf("PRAGMA page_size");
+  const records = numberOf("SELECT count(*) FROM record");
+  db.close();
+  return bytes / records;
 }
 
 function compressedBytes(bytes: number): number {
@@ -85,11 +107,16 @@ function compressedBytes(bytes: number): number {
   return median(Array.from({ length: 101 }, () => zstdCompressSync(anInvoice(bytes).body).length));
 }
 
-/** Without what a moment's connections take. */
-async function sizeOf(client: Redis): Promise<{ keys: number; bytes: number; appended: number }> {
+type Size = { keys: number; bytes: number; appended: number; cpuSeconds: number };
+
+/** Without what a moment's connections take, and a log of what was slow. */
+async function sizeOf(client: Redis): Promise<Size> {
+  await client.slowlog("RESET");
   const info = await client.info("memory");
-  const of = (field: string, text = info): number => Number(new RegExp(`^${field}:(\\d+)`, "m").exec(text)?.[1]);
+  const of = (field: string, text = info): number => Number(new RegExp(`^${field}:([\\d.]+)`, "m").exec(text)?.[1]);
   const bytes = of("used_memory") - of("mem_clients_normal") - of("mem_aof_buffer");
   const appended = of("aof_current_size", await client.info("persistence"));
-  return { keys: await client.dbsize(), bytes, appended };
+  const cpu = await client.info("cpu");
+  const cpuSeconds = of("used_cpu_user", cpu) + of("used_cpu_sys", cpu);
+  return { keys: await client.dbsize(), bytes, appended, cpuSeconds };
 }

@@ -1,8 +1,8 @@
 import { constants, zstdCompress, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 
 /**
- * Whatever its size, Node takes 30 µs of CPU to compress something, which is a third of a whole operation: less would be saved
- * than a record costs without its answer. docs/sizing.md has the measurements.
+ * Whatever its size, Node takes 30 µs of CPU to compress something, a quarter of what an operation is meant to take. Of less than
+ * this, little would be saved for it (docs/adr/0016).
  */
 const WORTH_COMPRESSING = 1_024;
 /** Larger ones would keep other requests waiting: a millisecond takes 300 kB. */

@@ -15,7 +15,7 @@ import { alignedTable, median } from "./table.ts";
  * npm run bench:growth -- [--counts 1000,100000,2000000] [--claims 20000] [--stores redis,sqlite]
  *
  * What a claim costs beside so many records of 600 B answers: in Redis the time of its script by Redis's own count, in SQLite the
- * time of a durable claim among 32 at once, commit included. Medians of several takes.
+ * time of a durable claim among 32 at once, commit included. Medians of several rounds.
  */
 const { values } = parseArgs({
   options: {
@@ -26,11 +26,11 @@ const { values } = parseArgs({
 });
 const counts = values.counts.split(",").map(Number);
 const claims = Number(values.claims);
-const TAKES = 5;
+const ROUNDS = 5;
 const AT_ONCE = 32;
 
 /** A store that can be filled without its verbs, which would take hours. */
-type Field = { fill(from: number, to: number): Promise<void>; cost(): Promise<number>; close(): Promise<void> };
+type Field = { fill(count: number): Promise<void>; cost(): Promise<number>; close(): Promise<void> };
 
 /** Copies of one record under other names, as the hash tags of one partition allow; what a claim looks up is one key. */
 const FILL = `
@@ -46,17 +46,21 @@ try {
     ["sqlite", openOnSqlite],
   ] as const) {
     if (!values.stores.includes(name)) continue;
-    const field = await open();
-    let filled = 0;
-    let first: number | undefined;
+    const fields: Field[] = [];
     for (const count of counts) {
-      await field.fill(filled, count);
-      filled = count;
-      const micros = await field.cost();
-      first ??= micros;
-      cells.push([name, count.toLocaleString("en"), micros.toFixed(1), (micros / first).toFixed(2)]);
+      const field = await open(join(folder, `${count}.db`));
+      await field.fill(count);
+      fields.push(field);
     }
-    await field.close();
+    // In turns, so that whatever else the machine does is beside all of them.
+    const micros = counts.map((): number[] => []);
+    for (let round = 0; round < ROUNDS; round++)
+      for (const [i, field] of fields.entries()) micros[i]!.push(await field.cost());
+    for (const [i, count] of counts.entries()) {
+      const ratios = micros[i]!.map((one, round) => one / micros[0]![round]!);
+      cells.push([name, count.toLocaleString("en"), median(micros[i]!).toFixed(1), median(ratios).toFixed(2)]);
+    }
+    for (const field of fields) await field.close();
   }
   console.log(alignedTable(["store", "records", "µs/claim", `x at ${counts[0]!.toLocaleString("en")}`], cells, 1));
 } finally {
@@ -71,12 +75,12 @@ async function openOnRedis(): Promise<Field> {
   const model = await completed(store);
   const [key] = (await client.keys("og:*")).filter((one) => one.endsWith(model));
   return {
-    async fill(from, to) {
-      for (let at = from; at < to; at += 10_000)
-        await client.eval(FILL, 1, key!, at, Math.min(at + 10_000, to) - 1, DAY);
+    async fill(count) {
+      for (let at = 0; at < count; at += 10_000)
+        await client.eval(FILL, 1, key!, at, Math.min(at + 10_000, count) - 1, DAY);
     },
     cost: () =>
-      medianOf(store, async (claimAll) => {
+      costOf(store, async (claimAll) => {
         await client.config("RESETSTAT");
         await claimAll();
         const stats = /cmdstat_evalsha:calls=(\d+),usec=(\d+)/.exec(await client.info("commandstats"))!;
@@ -90,8 +94,7 @@ async function openOnRedis(): Promise<Field> {
   };
 }
 
-async function openOnSqlite(): Promise<Field> {
-  const file = join(folder, "growth.db");
+async function openOnSqlite(file: string): Promise<Field> {
   const store = await opened(`sqlite:${file}`);
   const model = await completed(store);
   const db = new DatabaseSync(file, { timeout: 60_000 });
@@ -101,18 +104,18 @@ async function openOnSqlite(): Promise<Field> {
     .map(({ name }) => String(name))
     .filter((name) => name !== "name");
   return {
-    async fill(from, to) {
-      for (let at = from; at < to; at += 10_000) {
+    async fill(count) {
+      for (let at = 0; at < count; at += 10_000) {
         db.prepare(
           `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
            INSERT INTO record (name, ${columns.join()}) SELECT hex(randomblob(22)), ${columns.join()} FROM record, n WHERE name = ?`,
-        ).run(Math.min(10_000, to - at), model);
+        ).run(Math.min(10_000, count - at), model);
         await sleep(1); // a claim or a renewal of the store in between
       }
       db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
     },
     cost: () =>
-      medianOf(store, async (claimAll) => {
+      costOf(store, async (claimAll) => {
         const from = performance.now();
         await claimAll();
         return ((performance.now() - from) * 1_000) / claims;
@@ -145,26 +148,19 @@ async function completed(store: Store): Promise<string> {
   return name;
 }
 
-/** Claims in `takes` that are released again, untimed, so that the next take finds as many records. */
-async function medianOf(store: Store, take: (claimAll: () => Promise<void>) => Promise<number>): Promise<number> {
-  const takes: number[] = [];
-  while (takes.length < TAKES) {
-    const attempts = Array.from({ length: claims }, () => [anyName(), anAttempt(store)] as const);
-    const ofEach = async (ask: (attempt: (typeof attempts)[number]) => Promise<unknown>): Promise<void> => {
-      const left = [...attempts];
-      const one = async (): Promise<void> => {
-        for (let next = left.pop(); next !== undefined; next = left.pop()) await ask(next);
-      };
-      await Promise.all(Array.from({ length: AT_ONCE }, one));
+/** Of claims that are released again, untimed, so that the next round finds as many records. */
+async function costOf(store: Store, take: (claimAll: () => Promise<void>) => Promise<number>): Promise<number> {
+  const attempts = Array.from({ length: claims }, () => [anyName(), anAttempt(store)] as const);
+  const ofEach = async (ask: (attempt: (typeof attempts)[number]) => Promise<unknown>): Promise<void> => {
+    const left = [...attempts];
+    const one = async (): Promise<void> => {
+      for (let next = left.pop(); next !== undefined; next = left.pop()) await ask(next);
     };
-    takes.push(
-      await take(() =>
-        ofEach(([name, attempt]) =>
-          store.records.claim(name, { ...attempt, deadline: store.records.time(name) + 5_000 }),
-        ),
-      ),
-    );
-    await ofEach(([name, { owner }]) => store.records.release(name, owner));
-  }
-  return median(takes);
+    await Promise.all(Array.from({ length: AT_ONCE }, one));
+  };
+  const micros = await take(() =>
+    ofEach(([name, attempt]) => store.records.claim(name, { ...attempt, deadline: store.records.time(name) + 5_000 })),
+  );
+  await ofEach(([name, { owner }]) => store.records.release(name, owner));
+  return micros;
 }

@@ -1,4 +1,5 @@
 import { createServer } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { Redis } from "ioredis";
@@ -18,7 +19,7 @@ const script = String(await redis.script("LOAD", STORE));
 const upstream = new Pool(UPSTREAM, { connections: 256 });
 let count = 0;
 
-const server = createServer(async (request, response) => {
+async function answerTo(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const body = await buffer(request);
   const key = `floor:${count++ % 1_000}`;
   if (PART !== "nothing") await redis.callBuffer("EVALSHA", script, 1, key, BYTES);
@@ -29,7 +30,9 @@ const server = createServer(async (request, response) => {
     await redis.callBuffer("EVALSHA", script, 1, key, answer);
   }
   response.writeHead(201, ["Content-Type", "application/json", "Content-Length", String(answer.length)]).end(answer);
-});
+}
+
+const server = createServer((request, response) => void answerTo(request, response));
 server.listen(0, "127.0.0.1", () => {
   console.log(`listening on http://127.0.0.1:${(server.address() as AddressInfo).port}`);
 });

@@ -2,7 +2,7 @@ import { constants, zstdCompress, zstdCompressSync, zstdDecompressSync } from "n
 
 /**
  * Whatever its size, Node takes 30 µs of CPU to compress something, a quarter of what an operation is meant to take. Of less than
- * this, little would be saved for it (docs/adr/0016).
+ * this, little would be saved for it (docs/adr/0019).
  */
 const WORTH_COMPRESSING = 1_024;
 /** Larger ones would keep other requests waiting: a millisecond takes 300 kB. */

@@ -4,7 +4,10 @@ import { STORES } from "../support/test-store.ts";
 import { erplySite } from "./erply-site.ts";
 import type { ErplyAnswer } from "./erply-site.ts";
 
+/** Who is shown what is stored; `call` itself makes a new session each time. */
+const SESSION = { sessionKey: "session-of-the-till" };
 const SALE = {
+  ...SESSION,
   request: "saveSalesDocument",
   type: "INVWAYBILL",
   customerID: "7",
@@ -18,7 +21,18 @@ const SALE = {
   amount2: "1",
   price2: "5",
 };
-const PAYMENT = { request: "savePayment", documentID: "101", typeID: "1", date: "2026-11-22", sum: "24.98" };
+const PAYMENT = {
+  ...SESSION,
+  request: "savePayment",
+  documentID: "101",
+  typeID: "1",
+  date: "2026-11-22",
+  sum: "24.98",
+};
+const BOTH = [
+  ["sales document", SALE],
+  ["payment", PAYMENT],
+] as const;
 const ANOTHER = { headers: { "x-not-a-duplicate": "true" } };
 
 describe.each(STORES)("style 2, erply.yaml: duplicate elimination; two gateways on %s", (_name, start) => {
@@ -31,18 +45,30 @@ describe.each(STORES)("style 2, erply.yaml: duplicate elimination; two gateways 
     headers.get("idempotency-source"),
   ];
 
-  test.each([
-    ["sales document", SALE],
-    ["payment", PAYMENT],
-  ])(
+  test.each(BOTH)(
     "a %s without any key that is identical is not forwarded; the answer has the id and details of the existing one",
     async (_, fields) => {
       await open();
       const first = await call(0, fields);
       for (const how of [{}, { headers: { "x-request-id": "r2" } }]) {
-        const second = await call(1, { ...fields, notes: "sent again" }, how); // in another session
+        const second = await call(1, { ...fields, notes: "sent again" }, how);
         expect([second.fields, ...told(second)]).toEqual([first.fields, 0, 101, "duplicate"]);
       }
+      expect(site.erply.calls).toHaveLength(1);
+    },
+  );
+
+  test.each(BOTH)(
+    "another session of the tenant gets 1206 for an identical %s, with a key or without, and nothing of what there is",
+    async (_, fields) => {
+      await open();
+      const first = await call(0, fields);
+      for (const more of [{}, { temporaryUUID: "a" }]) {
+        const told1206 = await call(1, { ...fields, ...more, sessionKey: "session-of-another" });
+        expect([told1206.status, told1206.fields]).toEqual([200, erplyError(fields.request, 1206)]);
+        expect([told1206.replayed, told1206.headers.get("idempotency-source")]).toEqual([false, null]);
+      }
+      expect((await call(1, fields)).fields).toEqual(first.fields); // its own session still sees it
       expect(site.erply.calls).toHaveLength(1);
     },
   );

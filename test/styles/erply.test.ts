@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { erplyError } from "../support/erply-error.ts";
 import { expectProblem } from "../support/expect-problem.ts";
-import { untilReady } from "../support/installation.ts";
+import { send, untilReady } from "../support/installation.ts";
 import { STORES } from "../support/test-store.ts";
 import { erplySite } from "./erply-site.ts";
 
@@ -143,6 +143,18 @@ describe.each(STORES)(
       expect((await create(0)).fields).toEqual(erplyError("saveSalesDocument", 1000));
       site.store.recover();
       await Promise.all(site.gateways.map(untilReady));
+    });
+
+    test("a new document or payment without one session is refused with 1001, and nothing is sent", async () => {
+      const type = { "content-type": "application/x-www-form-urlencoded" };
+      for (const request of ["saveSalesDocument", "savePayment"])
+        for (const session of ["", "&sessionKey=", "&sessionKey=session-a&sessionKey=session-b"])
+          for (const key of ["", `&temporaryUUID=${UUID}`]) {
+            const body = `request=${request}&clientCode=400&customerID=7&sum=19.98${session}${key}`;
+            const refused = await send(`${site.gateways[0]!.url}/api/`, { headers: type, body });
+            expect([body, refused.status, refused.fields]).toEqual([body, 200, erplyError(request, 1001)]);
+          }
+      expect(site.erply.calls).toHaveLength(0);
     });
 
     test("all other calls pass as they are", async () => {

@@ -2,9 +2,10 @@ import { describe, expect, test } from "@jest/globals";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fromRoot, textOf } from "../docs/named.ts";
 import { oncegate } from "./command.ts";
 
 describe("oncegate check", () => {
@@ -24,6 +25,14 @@ describe("oncegate check", () => {
       [expect.stringContaining("warning: rules.yaml:3:5: rules.0 reads body:clientCode and names no credential")],
     ]);
   });
+
+  test.each(readdirSync(fromRoot("examples/rules")))(
+    "has nothing to warn of in %s, as it is published",
+    async (file) => {
+      const told = await oncegate(["check"], {}, { "rules.yaml": textOf(`examples/rules/${file}`) });
+      expect([told.code, told.complained]).toEqual([0, []]);
+    },
+  );
 
   test("says what is wrong with the settings and what is wrong with the rules, both", async () => {
     const rules = "version: 1\nrules:\n  - { name: a, match: {}, retenton: 1h }";

@@ -15,7 +15,7 @@ const rpc = style("jsonrpc.yaml", ({ body }, res, made) => {
 });
 const call = (id: number, method: string, params: Call["params"], headers: Record<string, string> = {}) =>
   rpc.send("/rpc", {
-    headers: { "content-type": "application/json", ...headers },
+    headers: { "content-type": "application/json", authorization: "Bearer T", ...headers },
     body: JSON.stringify({ jsonrpc: "2.0", id, method, params }),
   });
 const K1 = { "idempotency-key": "k1" };
@@ -44,6 +44,22 @@ describe("jsonrpc.yaml", () => {
     expect((await call(3, "invoice.create", { number: "closed" }, K2)).fields["error"]).toEqual(broken);
     expect((await call(4, "invoice.create", { number: "closed" }, K2)).replayed).toBe(true);
     expect(rpc.made).toEqual(["a", "closed"]);
+  });
+
+  test("a stored answer is for the token it was made with; without Authorization a creating call is not sent", async () => {
+    const token = (serial: number): string =>
+      `Bearer ${[{ alg: "RS256" }, { sub: "the same caller", serial }].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".")}.x`;
+    await call(1, "invoice.create", { number: "a" }, { ...K1, authorization: token(1) });
+    for (const [authorization, code] of [
+      [token(2), -32_006],
+      ["", -32_005],
+    ] as const) {
+      const refused = await call(2, "invoice.create", { number: "a" }, { ...K1, authorization });
+      expect([refused.status, refused.fields]).toMatchObject([200, { id: 2, error: { code } }]);
+      expect(refused.fields).not.toHaveProperty("result");
+    }
+    expect((await call(3, "invoice.create", { number: "a" }, { ...K1, authorization: token(1) })).replayed).toBe(true);
+    expect(rpc.made).toEqual(["a"]);
   });
 
   test("refusals of the gateway are errors for the id of the call", async () => {

@@ -120,7 +120,7 @@ function explained(request: SampleRequest, rules: readonly Rule[]): Line[] {
   const isKept = key !== undefined || alike !== undefined;
   return [
     ...lines,
-    ...credentialLines(rule, { headers, query, fields }),
+    ...credentialLines(rule, { headers, path, query, fields }),
     ...turnLines(rule, document),
     ...(key === undefined ? [] : fingerprintLines(rule, { method, path, query, body, content })),
     ...outcomeLines(found),

@@ -51,6 +51,12 @@ export const ambiguous = (field: string): Problem => ({
   what: `What becomes of this request depends on ${field} in its body, which is there more than once.`,
 });
 
+/** `where` its id is read, in words. */
+export const illegibleDocument = (where: string): Problem => ({
+  code: "bad-request",
+  what: `Which requests this one has to wait for depends on the ${where}, which is not one text or whole number.`,
+});
+
 /** `since`: when the operation was started, as ISO 8601; also below. */
 export const inFlight = (since: string): Problem => ({
   code: "operation-in-flight",

@@ -20,8 +20,8 @@ import type { NamedCredential } from "./credential.ts";
 import * as refusal from "./refusal.ts";
 import { withoutScope } from "./scope.ts";
 import type { ScopeSetting } from "./scope.ts";
-import { readSource } from "./source.ts";
-import type { Source } from "./source.ts";
+import { readSource, sourceName, stands } from "./source.ts";
+import type { Source, Standing } from "./source.ts";
 
 /** How the operations of one route are treated. Without a rules file there is one, named "default", made of the settings. */
 export type Rule = {
@@ -65,7 +65,7 @@ export type Rule = {
  * `document`: where its id is read; a request without one is not held up. `kind`: documents of different kinds may have the same id.
  * `isDelete`: a second one is refused at once while one waits or runs (turn.ts).
  */
-type TurnRule = { document: Source; kind: string; isDelete: boolean; waitMs: number };
+type TurnRule = { document: Standing; kind: string; isDelete: boolean; waitMs: number };
 /** At most so many tries, the last of them begun within that time. */
 type Retry = { tries: number; withinMs: number };
 
@@ -140,6 +140,7 @@ export function find(shortlist: readonly Rule[], request: Asked, read: Read): Fo
   const reading = keyOf(rule.key, headers, fields);
   if (reading.kind === "refused") return { kind: "refused", problem: reading, rule };
   const document = documentOf(rule, request, fields);
+  if (typeof document === "object") return { kind: "refused", problem: document, rule };
   const alike = rule.duplicates && alikeOf(rule, rule.duplicates, { ...request, fields }, content);
   if (reading.kind === "key") return { kind: "governed", rule, key: reading.key, document, alike };
   if ((document === undefined && alike === undefined) || rule.key.isRequired) return withoutKey(rule, method);
@@ -173,11 +174,11 @@ function alikeOf(
   return values && [name, request.method, request.path, ...values];
 }
 
-/** Where a rule only observes nobody waits. */
-function documentOf({ turn, isObserved }: Rule, request: Asked, fields: Fields): string | undefined {
-  if (isObserved) return undefined;
-  const read = turn && readSource(turn.document, { ...request, fields, claims: () => undefined });
-  return read === "" ? undefined : read;
+/** Where a rule only observes nobody waits. Refused where something stands there that is no id: it would not wait for the others. */
+function documentOf({ turn, isObserved }: Rule, request: Asked, fields: Fields): string | undefined | Problem {
+  if (isObserved || turn === undefined || !stands(turn.document, { ...request, fields })) return undefined;
+  const id = readSource(turn.document, { ...request, fields, claims: () => undefined });
+  return id ?? refusal.illegibleDocument(sourceName(turn.document));
 }
 
 /** The headers that a rule's scope and credential are read from. */

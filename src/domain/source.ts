@@ -95,10 +95,13 @@ export function readSource(source: Source, input: SourceInput): string | undefin
   }
 }
 
-/** Something stands there, be it readable or not; what is empty is nothing. Only of a header, a field of the body or a parameter. */
+/** What stands somewhere in a request by itself, and not in its Authorization. */
+export type Standing = Exclude<Source, { from: "basic" | "jwt" }>;
+
+/** Something stands there, be it readable or not; what is empty is nothing. */
 export function stands(
-  source: Extract<Source, { from: "header" | "body" | "query" }>,
-  { headers, query, fields }: Pick<SourceInput, "headers" | "query"> & { fields: Pick<Fields, "isPresent"> },
+  source: Standing,
+  { headers, path, query, fields }: Omit<SourceInput, "claims" | "fields"> & { fields: Pick<Fields, "isPresent"> },
 ): boolean {
   switch (source.from) {
     case "header":
@@ -109,6 +112,8 @@ export function stands(
       return formFields(query)
         .getAll(source.name)
         .some((value) => value !== "");
+    case "path":
+      return Boolean(path.split("/")[source.index]);
   }
 }
 

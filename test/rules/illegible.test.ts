@@ -97,6 +97,53 @@ describe("where a rule goes by the body, it is refused and nothing is executed:"
   });
 });
 
+describe("an operation whose document is there and cannot be read", () => {
+  const on = (document: string) => ({
+    name: "edit",
+    match: { path: "/**" },
+    serialize: { document },
+    errors: { format: "erply", codes: { "bad-request": 1015 } },
+  });
+  const json = { "content-type": JSON_TYPE };
+  const form = { "content-type": FORM };
+
+  test.each([
+    ["a list", "body:id", "/api", json, '{"id":[7]}'],
+    ["an object", "body:id", "/api", json, '{"id":{"$eq":7}}'],
+    ["a fraction", "body:id", "/api", json, '{"id":7.5}'],
+    ["more than a double holds", "body:id", "/api", json, '{"id":9007199254740993}'],
+    ["twice in a form", "body:id", "/api", form, "id=7&id=7"],
+    ["once empty and once not", "body:id", "/api", form, "id=&id=7"],
+    ["twice in the query", "query:id", "/api?id=7&id=8", json, ""],
+    ["no UTF-8 in the path", "path:2", "/invoices/%ff", json, ""],
+  ])("does not pass without its turn: %s", async (_, document, path, headers, body) => {
+    await withRules(on(document));
+    for (const keyed of [headers, { ...headers, "idempotency-key": "k" }]) {
+      const answer = await post(body, keyed, path);
+      expect([answer.status, answer.fields]).toMatchObject([200, { status: { errorCode: 1015 } }]);
+    }
+    expect(executed).toBe(0);
+  });
+
+  test("is told in words what is wrong", async () => {
+    await withRules({ ...on("body:id"), errors: { format: "problem" } });
+    const answer = await post('{"id":[7]}', json);
+    expectProblem(answer, "bad-request");
+    expect(answer.fields["detail"]).toContain("depends on the field id in its body, which is not one text or whole");
+  });
+
+  test("passes where its rule only observes, and where there is none: not there, or empty", async () => {
+    await withRules(
+      { ...on("body:id"), match: { path: "/api/**" } },
+      { ...on("body:id"), name: "observed", mode: "observe" },
+    );
+    for (const body of ['{"n":1}', '{"id":""}', '{"id":null}', ""]) expect((await post(body, json)).status).toBe(201);
+    expect((await post("id=", form)).status).toBe(201);
+    expect((await post('{"id":[7]}', json, "/observed")).status).toBe(201);
+    expect(executed).toBe(6);
+  });
+});
+
 describe("what no rule goes by is no matter:", () => {
   test("on other routes", async () => {
     await withRules(CREATE);

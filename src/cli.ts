@@ -2,6 +2,7 @@ import { adminUrl, causeOf } from "./cli/admin-client.ts";
 import { check } from "./cli/check.ts";
 import { explain } from "./cli/explain.ts";
 import { keys } from "./cli/keys.ts";
+import { observed } from "./cli/observed.ts";
 import { reconcile } from "./reconcile/command.ts";
 import { prove } from "./prove/prove.ts";
 import { serve } from "./serve.ts";
@@ -16,6 +17,7 @@ const HELP = `Usage: oncegate [command]
   check            say all that is wrong with settings and rules; with --connect, ask the store and the API too
   explain          say which rule governs a request and what would happen, sending nothing; explain --help
   keys             show and resolve operations of which nobody knows the outcome; keys --help
+  observed         list what would have been stopped where rules only observe; observed --help
   store            show the store's id, and accept that it lost data; store --help
   reconcile        compare the API's recent invoices with the records; reconcile --help
   prove            kill real gateways on your store for half a minute, and count what became of 1,000 invoices; prove --help
@@ -36,6 +38,8 @@ export async function run(around: Surroundings): Promise<number> {
       return check(around);
     case "explain":
       return explain(around);
+    case "observed":
+      return observed(around);
     case "store":
       return store(around);
     case "reconcile":

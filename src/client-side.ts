@@ -54,7 +54,10 @@ export async function openClientSide(
   { settings, rules: firstRules, verifyToken, budget, ca, limits }: ClientSideSettings,
 ): Promise<ClientSide> {
   const pseudonym = `oncegate-${randomBytes(4).toString("hex")}`; // two gateways in a row are no loop
-  const underRules = (rules: readonly Rule[]) => ({ rules, guard: createGuard({ rules, pseudonym }) });
+  const underRules = (rules: readonly Rule[]) => {
+    metrics.rulesInForce(rules);
+    return { rules, guard: createGuard({ rules, pseudonym }) };
+  };
   let inForce = underRules(firstRules);
   const owner = new Owner({
     records,

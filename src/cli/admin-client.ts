@@ -13,10 +13,10 @@ export function adminUrl(env: Surroundings["env"]): URL {
 const ANSWER_WITHIN_MS = 30_000;
 
 /**
- * Asks the gateway as an operator: GET, or POST with `body` as JSON. Resolves to the document; throws with words for the operator
+ * Asks the gateway as an operator: GET, or POST with `body` as JSON. Resolves to what it says; throws with words for the operator
  * where the gateway is not there or refuses.
  */
-export async function askAdmin({ env, readFile }: Surroundings, path: string, body?: unknown): Promise<unknown> {
+export async function askAdmin({ env, readFile }: Surroundings, path: string, body?: unknown): Promise<string> {
   const tokenFile = env["ONCEGATE_ADMIN_TOKEN_FILE"];
   const token = env["ONCEGATE_ADMIN_TOKEN"] || (tokenFile ? readFile(tokenFile).trim() : undefined);
   const url = new URL(path, adminUrl(env));
@@ -36,7 +36,7 @@ export async function askAdmin({ env, readFile }: Surroundings, path: string, bo
   });
   const text = await answer.text();
   if (!answer.ok) throw new Error(whatOf(text) ?? `the gateway answered ${answer.status}`);
-  return JSON.parse(text);
+  return text;
 }
 
 /** Why fetch failed: by itself it says no more than that. */

@@ -3,8 +3,14 @@ import { reasonOf } from "../reason.ts";
 import { FAILED, TOLD_WRONG } from "../surroundings.ts";
 import type { Surroundings } from "../surroundings.ts";
 
-/** What the admin port is asked, and how its answer is told to a person. */
-export type Question = { path: string; body?: unknown; asJson: boolean; inWords: (document: unknown) => string };
+/** What the admin port is asked, and how its answer is told to a person. `read`: an answer that is no JSON. */
+export type Question = {
+  path: string;
+  body?: unknown;
+  read?: (text: string) => unknown;
+  asJson: boolean;
+  inWords: (document: unknown) => string;
+};
 
 /** What was typed cannot be meant, and why. */
 export type Mistyped = { mistyped: string };
@@ -23,7 +29,8 @@ export async function ask({ name, help, question }: OperatorCommand, around: Sur
       around.complain(`oncegate ${name}: ${asked.mistyped}\n\n${help}`);
       return TOLD_WRONG;
     }
-    const document = await askAdmin(around, asked.path, asked.body);
+    const { path, body, read = JSON.parse } = asked;
+    const document: unknown = read(await askAdmin(around, path, body));
     around.print(asked.asJson ? JSON.stringify(document, undefined, 2) : asked.inWords(document));
     return 0;
   } catch (error) {

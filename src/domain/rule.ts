@@ -174,6 +174,10 @@ function alikeOf(
   return values && [name, request.method, request.path, ...values];
 }
 
+/** It passes on what enforcing it would stop: everything, or duplicates. */
+export const observesSomething = ({ isObserved, duplicates }: Rule): boolean =>
+  isObserved || duplicates?.action === "observe";
+
 /** Where a rule only observes nobody waits. Refused where something stands there that is no id: it would not wait for the others. */
 function documentOf({ turn, isObserved }: Rule, request: Asked, fields: Fields): string | undefined | Problem {
   if (isObserved || turn === undefined || !stands(turn.document, { ...request, fields })) return undefined;

@@ -1,4 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { observesSomething } from "../domain/rule.ts";
+import type { Rule } from "../domain/rule.ts";
 import type { Facts, RequestEnd } from "../request.ts";
 
 /** From half a millisecond, a store's round trip, to the default upstream limit. */
@@ -31,6 +33,19 @@ export function openMetrics({
     labelNames: ["rule", "outcome"],
     registers,
   });
+  const observing = new Gauge({
+    name: "oncegate_observing",
+    help: "1 for each rule in force that only observes, or only counts duplicates.",
+    labelNames: ["rule"],
+    aggregator: "max",
+    registers,
+  });
+  new Gauge({
+    name: "process_start_time_seconds", // the name that Prometheus and its tools know
+    help: "Since when this process counts; of several workers the youngest.",
+    aggregator: "max",
+    registers,
+  }).set(Math.floor(performance.timeOrigin / 1_000));
   const inFlight = new Gauge({ name: "oncegate_in_flight", help: "Requests being served.", registers });
   const store = new Histogram({
     name: "oncegate_store_seconds",
@@ -85,6 +100,10 @@ export function openMetrics({
     }),
     contentType: registry.contentType,
     storeStands: (isLost: boolean) => lost.set(isLost ? 1 : 0),
+    rulesInForce(rules: readonly Rule[]): void {
+      observing.reset();
+      for (const rule of rules) if (observesSomething(rule)) observing.set({ rule: rule.name }, 1);
+    },
     rulesRefused: (isRefused: boolean) => rulesRefused.set(isRefused ? 1 : 0),
     requestStarted: () => inFlight.inc(),
     requestEnded({ outcome, facts }: RequestEnd): void {

@@ -72,7 +72,10 @@ function wordsOf(issue: z.core.$ZodIssue): string {
       ? "is missing"
       : `must be ${KINDS[issue.expected] ?? issue.expected}`;
   if (issue.code === "invalid_value") return `must be ${issue.values.map(String).join(" or ")}`;
-  return issue.code === "too_small" && issue.origin === "array" ? "must not be empty" : issue.message;
+  if (issue.code === "too_small" && issue.origin === "array") return "must not be empty";
+  if (issue.code === "too_small" && issue.origin !== "string") return `must be at least ${issue.minimum}`;
+  if (issue.code === "too_big" && issue.origin !== "string") return `must be at most ${issue.maximum}`;
+  return issue.message;
 }
 
 const KINDS: Readonly<Record<string, string>> = {

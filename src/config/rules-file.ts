@@ -75,27 +75,30 @@ const codes = <Value extends z.ZodType>(of: Value) =>
       for (const code of Object.keys(given))
         if (!isProblem(code)) context.addIssue(unknownName(code, Object.keys(PROBLEMS)));
     })
-    .transform((given): Partial<Record<ProblemCode, z.output<Value>>> => given);
+    .transform((given): Partial<Record<ProblemCode, z.output<Value>>> => given)
+    .meta({ propertyNames: { enum: Object.keys(PROBLEMS) } }); // for editors
 
 const isProblem = (code: string): code is ProblemCode => Object.hasOwn(PROBLEMS, code);
+
+const format = <Name extends string>(name: Name) => z.literal(name).meta({ description: "Whose form." });
 
 const errors = () =>
   z.discriminatedUnion(
     "format",
     [
       fields({
-        format: z.literal("problem"),
+        format: format("problem"),
         statuses: codes(z.int().min(400).max(599)).optional().meta({ description: "Other statuses, by problem code." }),
       }),
       fields({
-        format: z.literal("erply"),
+        format: format("erply"),
         codes: codes(z.int()).meta({ description: "errorCode, by problem code." }),
       }),
       fields({
-        format: z.literal("jsonrpc"),
+        format: format("jsonrpc"),
         codes: codes(z.int()).meta({ description: "error.code, by problem code." }),
       }),
-      fields({ format: z.literal("stripe") }),
+      fields({ format: format("stripe") }),
     ],
     { error: "must have as format problem, erply, jsonrpc or stripe" },
   );
@@ -146,7 +149,9 @@ export const RuleSource = fields({
       .boolean()
       .optional()
       .meta({ description: "Refuse a request without a key. Default: ONCEGATE_REQUIRE_KEY." }),
-  }).optional(),
+  })
+    .optional()
+    .meta({ description: "Where the idempotency key stands, and what is one." }),
   scope: z
     .union([z.literal("auto"), list(source("header", "basic", "jwt", "body", "query", "path"))], {
       error: "must be auto or a list of sources",
@@ -179,17 +184,22 @@ export const RuleSource = fields({
     ignore: list(source("body", "query"))
       .optional()
       .meta({ description: "What may differ between attempts: body:FIELD (of the outermost object), query:NAME." }),
-  }).optional(),
+  })
+    .optional()
+    .meta({ description: "What a retry has in common with the first request; whatever else has its key is refused." }),
   onCompleted: z
     .enum(["replay", "reject"])
     .optional()
     .meta({ description: "What a retry of a completed operation gets: its answer, or already-completed." }),
   onInFlight: z
-    .union([z.literal("reject"), fields({ wait: value.duration("0s", "1h") })], {
+    .union([z.literal("reject"), fields({ wait: value.duration("0s", "1h").meta({ description: "How long." }) })], {
       error: "must be reject or { wait: 10s }",
     })
     .optional()
-    .meta({ description: "Default: ONCEGATE_IN_FLIGHT_WAIT." }),
+    .meta({
+      description:
+        "What a retry gets while the first request runs: reject, or it waits. Default: ONCEGATE_IN_FLIGHT_WAIT.",
+    }),
   outcome: z
     .partialRecord(z.enum(VERDICTS), list(condition()), { error: didYouMean(VERDICTS) }) // keeps the order of the file
     .optional()
@@ -221,6 +231,14 @@ export const RuleSource = fields({
 
 export type RuleSource = z.output<typeof RuleSource>;
 
-export const RulesFile = fields({ version: z.literal(1), rules: list(RuleSource) });
+export const RulesFile = fields({
+  version: z.literal(1).meta({ description: "Of what a rules file may say." }),
+  rules: list(RuleSource).meta({
+    description: "The first whose match holds governs a request; behind the last stands that of the settings.",
+  }),
+});
+
+/** Of a file with mistakes: undefined stands for each rule that has one of its own. */
+export const ReadableRules = z.object({ rules: z.array(RuleSource.optional().catch(undefined)) });
 
 export const rulesJsonSchema = () => z.toJSONSchema(RulesFile, { io: "input" });

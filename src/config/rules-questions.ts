@@ -8,7 +8,7 @@ import * as value from "./values.ts";
 
 export const question = (...methods: ("GET" | "HEAD")[]) =>
   fields({
-    method: z.enum(methods).prefault("GET"),
+    method: z.enum(methods).prefault("GET").meta({ description: "Of the question." }),
     path: z
       .string()
       .transform((text, context) => {
@@ -37,11 +37,13 @@ export const question = (...methods: ("GET" | "HEAD")[]) =>
         description:
           "Headers that go along besides the client's credential, and where in its request they stand: x-session: body:sessionKey.",
       }),
-  }).transform(({ method: how, path: target, headers }) => ({
-    method: how,
-    target,
-    headers: Object.entries(headers).map(([name, from]) => ({ name, source: from })),
-  }));
+  })
+    .transform(({ method: how, path: target, headers }) => ({
+      method: how,
+      target,
+      headers: Object.entries(headers).map(([name, from]) => ({ name, source: from })),
+    }))
+    .meta({ description: "What the API is asked, with the client's own credential." });
 
 /** They could make something else of a request that only reads. */
 const NOT_TO_BE_SET =

@@ -30,7 +30,10 @@ export const reconcile = () =>
     id: pointer().meta({ description: "In an invoice of the list, and in the answer to the one who made it." }),
     number: pointer().meta({ description: "The invoice number, in both." }),
     organisation: pointer().optional().meta({ description: "Whose number it is, in both." }),
-    void: fields({ method: z.enum(["POST", "PUT", "PATCH", "DELETE"]), path: target("id") })
+    void: fields({
+      method: z.enum(["POST", "PUT", "PATCH", "DELETE"]).meta({ description: "Of the request." }),
+      path: target("id").meta({ description: "Of the request; {id} is the invoice's." }),
+    })
       .optional()
       .meta({ description: "The request that would void an invoice. It is printed and never sent." }),
   })

@@ -7,16 +7,16 @@ import type { OutcomeLine, StatusLists } from "../domain/outcome.ts";
 import type { Rule } from "../domain/rule.ts";
 import type { Source } from "../domain/source.ts";
 import { defaultRule, statusLists } from "./default-rule.ts";
-import { compileSchema } from "./json-schema.ts";
 import { quarantineOf } from "./quarantine.ts";
 import { mistakesOf, readYaml } from "./mistakes.ts";
 import type { Mistake, Wrong } from "./mistakes.ts";
-import { RulesFile, VERDICTS } from "./rules-file.ts";
+import { ReadableRules, RulesFile, VERDICTS } from "./rules-file.ts";
 import type { RuleSource } from "./rules-file.ts";
 import type { Settings } from "./settings.ts";
 import { checkQuestions, probeOf } from "./rules-asking.ts";
 import { doubtOfCredential, reasonNotToTrust } from "./rules-showing.ts";
 import { duplicatesOf } from "./rules-duplicates.ts";
+import { schemaOf } from "./rules-schema.ts";
 import { isOutermostName } from "./rules-values.ts";
 import { reasonOf } from "../reason.ts";
 
@@ -72,11 +72,12 @@ function loadRules(file: string, context: RulesContext): LoadedRules {
   const read = readYaml(file, text);
   if (read.kind === "unreadable") return refused(read.mistakes);
   const parsed = RulesFile.safeParse(read.value);
-  if (!parsed.success) return refused(mistakesOf(parsed.error.issues, file, read.locate));
-
-  const mistakes: Mistake[] = [];
+  const mistakes = parsed.success ? [] : mistakesOf(parsed.error.issues, file, read.locate);
   const doubts: Mistake[] = [];
-  const rules = parsed.data.rules.map((source, index, all) => {
+  // What only a rule as a whole shows is told at once, too, of all rules that can be read.
+  const sources = parsed.success ? parsed.data.rules : (ReadableRules.safeParse(read.value).data?.rules ?? []);
+  const rules = sources.flatMap((source, index) => {
+    if (source === undefined) return [];
     const noteIn = (list: Mistake[]): Wrong => {
       return (path, what) => {
         const whole = ["rules", index, ...path];
@@ -84,7 +85,7 @@ function loadRules(file: string, context: RulesContext): LoadedRules {
       };
     };
     const wrong = noteIn(mistakes);
-    const before = all.slice(0, index);
+    const before = sources.slice(0, index).filter((other) => other !== undefined);
     if (before.some(({ name }) => name === source.name)) wrong(["name"], "is the name of another rule too");
     const over = before.find((other) => takesAllOf(other, source, context.fallback));
     if (over !== undefined) wrong(["match"], `never governs: the rule ${over.name} before it takes every such request`);
@@ -92,14 +93,17 @@ function loadRules(file: string, context: RulesContext): LoadedRules {
     const rule = compile(source, { ...context, readFile: readSchema }, wrong);
     const doubt = doubtOfCredential(rule);
     if (doubt !== undefined) noteIn(doubts)([], doubt);
-    return rule;
+    return [rule];
   });
   return mistakes.length > 0
     ? refused(mistakes)
     : { kind: "rules", rules: [...rules, context.fallback], doubts, files: {} };
 }
 
-const refused = (mistakes: readonly Mistake[]): LoadedRules => ({ kind: "refused", mistakes });
+const refused = (mistakes: readonly Mistake[]): LoadedRules => ({
+  kind: "refused",
+  mistakes: mistakes.toSorted((a, b) => a.line - b.line || a.column - b.column),
+});
 
 function compile(source: RuleSource, context: RulesContext, wrong: Wrong): Rule {
   const { fallback } = context;
@@ -116,7 +120,7 @@ function compile(source: RuleSource, context: RulesContext, wrong: Wrong): Rule 
     authorize: source.authorize?.request,
     probe: isObserved ? undefined : probe,
     fingerprint: fingerprintOf(source.fingerprint ?? {}, fallback.fingerprint, wrong),
-    faultsOf: source.schema === undefined ? undefined : schemaOf(source.schema, context, wrong),
+    faultsOf: source.schema === undefined ? undefined : schemaOf(source.schema, context.readFile, wrong),
     onCompleted: source.onCompleted ?? "replay",
     inFlightWaitMs: waitOf(source.onInFlight) ?? fallback.inFlightWaitMs,
     outcome: outcomeOf(source.outcome ?? {}, context.statuses),
@@ -200,25 +204,6 @@ function turnOf({ serialize, exclusive }: RuleSource, wrong: Wrong): Rule["turn"
   if (source === undefined) return undefined;
   const { document, kind = "", wait } = source;
   return { document, kind, isDelete: source === exclusive, waitMs: wait };
-}
-
-function schemaOf(
-  source: NonNullable<RuleSource["schema"]>,
-  { readFile }: RulesContext,
-  wrong: Wrong,
-): Rule["faultsOf"] {
-  try {
-    return compileSchema(typeof source === "string" ? schemaIn(readFile(source)) : source);
-  } catch (error) {
-    wrong(["schema"], `is no usable JSON Schema: ${reasonOf(error)}`);
-    return undefined;
-  }
-}
-
-function schemaIn(text: string): object {
-  const schema: unknown = JSON.parse(text);
-  if (typeof schema === "object" && schema !== null) return schema;
-  throw new Error("not a JSON object");
 }
 
 /** In the order of the file, then the lists of the settings that it does not give. */

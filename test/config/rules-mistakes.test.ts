@@ -93,6 +93,11 @@ describe("a mistake is told with its line, its column and what was meant:", () =
       "conf/rules.yaml:5:23: rules.0.errors.format must have as format problem, erply, jsonrpc or stripe",
     ],
     [
+      "a status that is no error's",
+      one("    errors: { format: problem, statuses: { outcome-unknown: 600 } }"),
+      "conf/rules.yaml:5:61: rules.0.errors.statuses.outcome-unknown must be at most 599",
+    ],
+    [
       "an unknown verdict",
       one("    outcome: { relase: [] }"),
       "conf/rules.yaml:5:16: rules.0.outcome does not know relase (did you mean release?)",
@@ -110,9 +115,13 @@ describe("a mistake is told with its line, its column and what was meant:", () =
     [
       "a breaker that never opens",
       one("    breaker: { failures: 0, coolOff: 30s }"),
-      "conf/rules.yaml:5:26: rules.0.breaker.failures ",
+      "conf/rules.yaml:5:26: rules.0.breaker.failures must be at least 1",
     ],
-    ["one try, which is no retry", one("    retry: { tries: 1 }"), "conf/rules.yaml:5:21: rules.0.retry.tries "],
+    [
+      "one try, which is no retry",
+      one("    retry: { tries: 1 }"),
+      "conf/rules.yaml:5:21: rules.0.retry.tries must be at least 2",
+    ],
     [
       "a list with a place that nothing stands for",
       one('    reconcile: { list: "/invoices?since={since}", invoices: /data, id: /id, number: /number }'),
@@ -122,21 +131,6 @@ describe("a mistake is told with its line, its column and what was meant:", () =
       "a list without what to compare",
       one("    reconcile: { list: /invoices, invoices: /data, id: /id }"),
       "conf/rules.yaml:5:16: rules.0.reconcile.number is missing",
-    ],
-    [
-      "a broken schema",
-      one("    schema: { type: strng }"),
-      "conf/rules.yaml:5:13: rules.0.schema is no usable JSON Schema: ",
-    ],
-    [
-      "a schema that checks nothing",
-      one("    schema: { propertys: {} }"),
-      "conf/rules.yaml:5:13: rules.0.schema is no usable JSON Schema: ",
-    ],
-    [
-      "a schema that is not there",
-      one("    schema: none.json"),
-      "conf/rules.yaml:5:13: rules.0.schema is no usable JSON Schema: ENOENT",
     ],
     [
       "a rule that never governs",
@@ -157,6 +151,16 @@ describe("a mistake is told with its line, its column and what was meant:", () =
 
   test("all mistakes are told at once", () => {
     expect(mistakesIn(one("    retention: 1x\n    onCompleted: no\n    trustScope: 1"))).toHaveLength(3);
+  });
+
+  test("also those that only a rule as a whole shows, of rules that can be read", () => {
+    const second = "\n  - name: b\n    match: { path: /y }\n    schema: { type: strng }\n    retenton: 1h";
+    const third = '\n  - { name: c, match: { path: /z }, duplicates: { fields: ["body:/a"], then: reject } }';
+    expect(mistakesIn(one("    schema: { propertys: {} }") + second + third)).toEqual([
+      expect.stringContaining("5:13: rules.0.schema has no keyword propertys"),
+      expect.stringContaining("9:5: rules.1 does not know retenton"),
+      expect.stringContaining("10:59: rules.2.duplicates.fields can only have"),
+    ]);
   });
 
   test("a file that is not there", () => {

@@ -25,8 +25,8 @@ export function rulesIn(text: string, ...more: [Record<string, string>?, Record<
   return loaded.rules;
 }
 
-export function mistakesIn(text: string): string[] {
-  const loaded = load(text);
+export function mistakesIn(text: string, files: Record<string, string> = {}): string[] {
+  const loaded = load(text, {}, files);
   return loaded.kind === "refused" ? loaded.mistakes.map(mistakeText) : [];
 }
 

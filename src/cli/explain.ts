@@ -20,6 +20,7 @@ import {
   keylessWords,
   outcomeLines,
   probeLines,
+  ruleLines,
   sendingLines,
   turnLines,
 } from "./explained-rule.ts";
@@ -91,7 +92,7 @@ function explained(request: SampleRequest, rules: readonly Rule[]): Line[] {
   const sight = atFirstSight(rules, request);
   if (sight.kind === "pass-through")
     return [shown, ["outcome", "passes through, its body unread: no rule on its route can find a key in it"]];
-  if (sight.kind === "refused") return [shown, ["rule", sight.rule.name], ["outcome", refused(sight.problem)]];
+  if (sight.kind === "refused") return [shown, ...ruleLines(sight.rule), ["outcome", refused(sight.problem)]];
 
   const content = readContent(headers["content-type"]?.[0], headers["content-encoding"]?.[0], body);
   const fields = fieldsOf(content);
@@ -103,7 +104,7 @@ function explained(request: SampleRequest, rules: readonly Rule[]): Line[] {
   if (found.kind === "pass-through")
     return [shown, looked, ["outcome", "passes through: no rule governs it, or the one that does finds no key"]];
   const { rule } = found;
-  const lines: Line[] = [shown, looked, ["rule", rule.name]];
+  const lines: Line[] = [shown, looked, ...ruleLines(rule)];
   if (found.kind === "refused") return [...lines, ["outcome", refused(found.problem)]];
   const faults = rule.faultsOf?.(fields.whole()) ?? [];
   if (faults.length > 0) return [...lines, ["outcome", refused(refusal.invalid(faults))]];

@@ -11,6 +11,13 @@ import type { SourceInput } from "../domain/source.ts";
 export type Line = [what: string, how: string];
 type Governed = Extract<Found, { kind: "governed" }>;
 
+export const ruleLines = ({ name, isObserved }: Rule): Line[] => [
+  ["rule", name],
+  ...(isObserved
+    ? [["mode", "observes: all is executed; what would be refused or replayed is counted and logged"] as Line]
+    : []),
+];
+
 export const keylessWords = ({ rule, alike }: Governed): string =>
   alike === undefined || rule.duplicates?.action === "observe"
     ? "none: its answer is not kept"

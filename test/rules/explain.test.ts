@@ -106,6 +106,20 @@ rules:
     expect([code, said.at(-1)]).toEqual([0, `outcome:       ${outcome}`]);
   });
 
+  test("says that a rule only observes", async () => {
+    const observing = async (env: Record<string, string>) => {
+      const { said } = await oncegate(["explain", "--curl", "curl /orders -d a=1"], env);
+      return said.filter((line) => /^(rule|mode|outcome)/.test(line));
+    };
+    const refused = expect.stringContaining("outcome:       refused with 400 key-missing");
+    expect(await observing({})).toEqual(["rule:          orders", refused]);
+    expect(await observing({ ONCEGATE_MODE: "observe" })).toEqual([
+      "rule:          orders",
+      "mode:          observes: all is executed; what would be refused or replayed is counted and logged",
+      refused,
+    ]);
+  });
+
   test("says of an edit without a key whose turn it waits for", async () => {
     const rules = `version: 1
 rules:

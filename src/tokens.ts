@@ -59,17 +59,22 @@ export function openTokens(settings: TokenSettings | undefined): VerifyToken | u
 }
 
 function keysOf(trusted: Exclude<TokenSettings["trusted"], { kind: "secret" }>): JWTVerifyGetKey {
-  if (trusted.kind === "url")
-    return createRemoteJWKSet(trusted.url, {
-      timeoutDuration: FETCH_WITHIN_MS,
-      [customFetch]: (url, options) => fetch(url, { ...options, redirect: "error" }),
-    });
+  if (trusted.kind === "url") return remoteKeys(trusted.url);
   try {
     return createLocalJWKSet(JSON.parse(trusted.text)); // which checks what it is given
   } catch (error) {
     throw new Error("ONCEGATE_JWT_KEYS_FILE holds no JWK Set", { cause: error });
   }
 }
+
+const remoteKeys = (from: URL) =>
+  createRemoteJWKSet(from, {
+    timeoutDuration: FETCH_WITHIN_MS,
+    [customFetch]: (url, options) => fetch(url, { ...options, redirect: "error" }),
+  });
+
+/** Rejects where an operation that needs them could not have them now. */
+export const fetchKeys = (from: URL): Promise<void> => remoteKeys(from).reload();
 
 /** What remains is about getting the keys. */
 function isFaultOfToken(error: unknown): boolean {

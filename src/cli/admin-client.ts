@@ -41,7 +41,7 @@ export async function askAdmin({ env, readFile }: Surroundings, path: string, bo
 
 /** Why fetch failed: by itself it says no more than that. */
 export function causeOf(error: unknown): string {
-  if (!(error instanceof Error) || !(error.cause instanceof Error)) return reasonOf(error);
+  if (!Error.isError(error) || !Error.isError(error.cause)) return reasonOf(error);
   const { message, ...more } = error.cause;
   return message || ("code" in more ? String(more.code) : error.message); // for a name with several addresses only a code
 }

@@ -7,15 +7,17 @@ import { rulesOf } from "../config/rules.ts";
 import type { LoadedRules } from "../config/rules.ts";
 import type { Settings } from "../config/settings.ts";
 import { contentOf } from "../config/files.ts";
+import { causeOf } from "./admin-client.ts";
 import { openStoreOf, openTokensOf } from "../foundations.ts";
 import { reasonOf } from "../reason.ts";
+import { fetchKeys } from "../tokens.ts";
 import { FAILED, TOLD_WRONG } from "../surroundings.ts";
 import type { Surroundings } from "../surroundings.ts";
 
 const HELP = `Usage: oncegate check [--connect]
 
-Says all that is wrong with settings and rules, and starts nothing. With --connect it also asks whether the store can be used and
-the API reached; nothing is sent to the API. Exit code 0: all is well, 1: something cannot be reached, 2: something is wrong.`;
+Says all that is wrong with settings and rules, and starts nothing. With --connect it also asks whether the store can be used, the
+API reached and the keys of tokens fetched; nothing is sent to the API. Exit code 0: all is well, 1: something cannot be reached, 2: something is wrong.`;
 
 /** `oncegate check ...`: resolves to the exit code. */
 export async function check(around: Surroundings): Promise<number> {
@@ -58,10 +60,10 @@ async function connects(settings: Settings, around: Surroundings): Promise<boole
     ["the API", () => reach(settings.ONCEGATE_UPSTREAM_URL, settings, around)],
   ];
   const { ONCEGATE_JWT_KEYS_URL: keys } = settings;
-  if (keys !== undefined) trying.push(["the keys of tokens", () => reach(keys, settings, around)]);
+  if (keys !== undefined) trying.push(["the keys of tokens", () => fetchKeys(keys)]);
   let isWell = true;
   for (const [what, reached] of trying) {
-    const why = await reached().then(() => undefined, reasonOf);
+    const why = await reached().then(() => undefined, causeOf);
     if (why === undefined) around.print(`${what}: reached`);
     else around.complain(`${what} cannot be reached: ${why}`);
     isWell &&= why === undefined;

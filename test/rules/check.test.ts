@@ -1,7 +1,9 @@
-import { describe, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { once } from "node:events";
+import { createServer as createHttpServer } from "node:http";
+import type { ServerResponse } from "node:http";
 import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Server } from "node:net";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -53,29 +55,52 @@ describe("oncegate check", () => {
     expect(told).toMatchObject({ code: 2, complained: ["ONCEGATE_JWT_KEYS_FILE holds no JWK Set"] });
   });
 
-  test("with --connect asks the store and the API, which is sent nothing", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "oncegate-check-"));
-    let received = 0;
-    const api = createServer((socket) => void socket.on("data", ({ length }) => (received += length))).listen(
-      0,
-      "127.0.0.1",
-    );
-    await once(api, "listening");
-    const env = {
-      ONCEGATE_STORE: `sqlite:${join(folder, "a.db")}`,
-      ONCEGATE_UPSTREAM_URL: `http://127.0.0.1:${(api.address() as AddressInfo).port}`,
+  describe("with --connect", () => {
+    let folder: string;
+    const servers: { close(): unknown }[] = [];
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), "oncegate-check-"));
+    });
+    afterEach(() => {
+      for (const server of servers.splice(0)) server.close();
+      rmSync(folder, { recursive: true, force: true });
+    });
+    const portOf = async (server: Server): Promise<number> => {
+      server.listen(0, "127.0.0.1");
+      await once(server, "listening");
+      servers.push(server);
+      return (server.address() as AddressInfo).port;
     };
-    expect(await oncegate(["check", "--connect"], env)).toMatchObject({
-      code: 0,
-      said: [expect.any(String), "the store: reached", "the API: reached"],
+    const connect = (env: Record<string, string>) =>
+      oncegate(["check", "--connect"], { ONCEGATE_STORE: `sqlite:${join(folder, "a.db")}`, ...env });
+
+    test("asks the store and the API, which is sent nothing", async () => {
+      let received = 0;
+      const api = createServer((socket) => void socket.on("data", ({ length }) => (received += length)));
+      const env = { ONCEGATE_UPSTREAM_URL: `http://127.0.0.1:${await portOf(api)}` };
+      expect(await connect(env)).toMatchObject({
+        code: 0,
+        said: [expect.any(String), "the store: reached", "the API: reached"],
+      });
+      api.close();
+      await once(api, "close");
+      expect(await connect(env)).toMatchObject({ code: 1, complained: [expect.stringContaining("ECONNREFUSED")] });
+      expect(received).toBe(0);
     });
-    api.close();
-    await once(api, "close");
-    expect(await oncegate(["check", "--connect"], env)).toMatchObject({
-      code: 1,
-      complained: [expect.stringContaining("ECONNREFUSED")],
+
+    test.each<[string, (res: ServerResponse) => void, string[]]>([
+      ["keys", (res) => void res.end('{"keys":[]}'), []],
+      ["none", (res) => void res.end('{"keys":1}'), ["JSON Web Key Set malformed"]],
+      ["a page", (res) => void res.end("<html>"), [`Unexpected token '<', "<html>" is not valid JSON`]],
+      ["an error", (res) => void res.writeHead(404).end(), ["Expected 200 OK from the JSON Web Key Set HTTP response"]],
+      ["a connection that ends", (res) => void res.socket?.end(), ["other side closed"]],
+    ])("fetches the keys of tokens: %s", async (_, answer, why) => {
+      const api = `http://127.0.0.1:${await portOf(createServer())}`;
+      const provider = `http://127.0.0.1:${await portOf(createHttpServer((__, res) => answer(res)))}/jwks`;
+      expect(await connect({ ONCEGATE_UPSTREAM_URL: api, ONCEGATE_JWT_KEYS_URL: provider })).toMatchObject({
+        code: why.length,
+        complained: why.map((words) => `the keys of tokens cannot be reached: ${words}`),
+      });
     });
-    expect(received).toBe(0);
-    rmSync(folder, { recursive: true, force: true });
   });
 });

@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import type { Server } from "node:http";
+import type { RequestListener, Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import type { CryptoKey, JWK, JWTPayload } from "jose";
@@ -141,6 +141,19 @@ describe("a jwt: scope that is verified and trusted", () => {
     await open({ ONCEGATE_JWT_KEYS_URL: `http://127.0.0.1:${port}/jwks` });
     for (const jti of ["1", "2", "3"]) expect((await post(await token({ org: "o1", jti }))).status).toBe(201);
     expect([fetched, executed]).toEqual([1, 1]);
+  });
+
+  test.each<[string, RequestListener]>([
+    ["answers with an error", (_req, res) => void res.writeHead(500).end()],
+    ["answers with something else", (_req, res) => void res.end("<html>sign in</html>")],
+    ["sends elsewhere", (_req, res) => void res.writeHead(302, { location: "/login" }).end()],
+    ["is silent", () => {}],
+  ])("an identity provider that %s: nothing is executed, and a retry is welcome", async (_, answer) => {
+    provider = createServer(answer).listen(0, "127.0.0.1");
+    await once(provider, "listening");
+    await open({ ONCEGATE_JWT_KEYS_URL: `http://127.0.0.1:${(provider.address() as AddressInfo).port}/jwks` });
+    expectProblem(await post(await token({ org: "o1" })), "scope-unverifiable");
+    expect(executed).toBe(0);
   });
 
   test("an identity provider that is not there: nothing is executed, and a retry is welcome", async () => {

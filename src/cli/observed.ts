@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import { ask } from "./operator-command.ts";
 import type { Mistyped, Question } from "./operator-command.ts";
+import { inColumns } from "../in-columns.ts";
 import { reasonOf } from "../reason.ts";
 import type { Surroundings } from "../surroundings.ts";
 
@@ -60,7 +61,7 @@ function inWords(document: unknown): string {
   if (first === undefined)
     return observing.length === 0 ? rules : `Nothing would have been stopped since ${since}, the start.\n${rules}`;
   return [
-    table([
+    ...inColumns([
       ["rule", "would have been", "times"],
       ...rows.map(({ rule, outcome, times }) => [rule, outcome, `${times}`]),
     ]),
@@ -68,16 +69,4 @@ function inWords(document: unknown): string {
     `Counted since ${since}, the start. Each is a line of the log: grep '"observed":"${first.outcome}"'`,
     rules,
   ].join("\n");
-}
-
-function table(rows: string[][]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
 }

@@ -1,6 +1,7 @@
 import type { Findings, Invoice, Listing, Remembered } from "../domain/reconciliation.ts";
 import { REASONS } from "../domain/refusal.ts";
 import type { Rule } from "../domain/rule.ts";
+import { inColumns } from "../in-columns.ts";
 
 type Compared = {
   rule: Rule;
@@ -76,10 +77,7 @@ export function tableOf(report: Report): string {
 
 function section(title: string, head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   if (rows.length === 0) return [];
-  const widths = head.map((cell, column) => Math.max(cell.length, ...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]): string =>
-    `  ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  ")}`.trimEnd();
-  return ["", `${title} (${rows.length})`, line(head), ...rows.map(line)];
+  return ["", `${title} (${rows.length})`, ...inColumns([head, ...rows]).map((line) => `  ${line}`)];
 }
 
 const isoTime = (ms: number): string => new Date(ms).toISOString();

@@ -180,6 +180,28 @@ test("one rule may observe while the others enforce, and the other way round", a
   expect((await post()).replayed).toBe(true);
 });
 
+test.each<[string, string, Sent, string]>([
+  ["a retry that would be rejected", "onCompleted: reject", {}, "already-completed"],
+  [
+    "a duplicate",
+    'duplicates: { fields: ["header:x-number"], then: reject }',
+    { headers: { "idempotency-key": "other" } },
+    "duplicate",
+  ],
+  [
+    "what an open circuit would keep back",
+    "breaker: { failures: 1, coolOff: 1h }",
+    { headers: { "idempotency-key": "other" } },
+    "circuit-open",
+  ],
+])("passed on, counted and logged is %s", async (_, field, { headers }, code) => {
+  await open({}, `{ version: 1, rules: [{ name: a, match: { path: /invoices }, mode: observe, ${field} }] }`);
+  answer = (res) => void res.writeHead(code === "circuit-open" ? 500 : 201).end();
+  await post({ headers: { "x-number": "7" } });
+  expect((await post({ headers: { "x-number": "7", ...headers } })).code).toBeUndefined();
+  expect([executed, (await noted())["counted"]]).toEqual([2, [`a ${code} 1`]]);
+});
+
 test("a body that is not read is not passed on where a rule that enforces could govern it", async () => {
   await open(
     { ONCEGATE_MAX_REQUEST_BODY: "1kb" },

@@ -76,6 +76,12 @@ describe("oncegate reconcile --from 24h", () => {
     expect([code, invoices]).toEqual([3, 1]);
     expect(withoutInvoice).toMatchObject([{ status: 201, number: "2026-1", id: "inv_1", organisation: "org_1" }]);
     expect(unknown).toMatchObject([{ reason: "unknown-status" }]);
+    const { code: exit, stdout } = await reconcile();
+    expect(exit).toBe(3);
+    expect(stdout).toMatch(
+      /^records without an invoice \(1\)\n +record +since +status.*\n.* 201 +org_1 +2026-1 +inv_1$/m,
+    );
+    expect(stdout).toMatch(/^unknown: look in the API, then oncegate keys resolve \(1\)\n +record +since +why\n.+$/m);
   });
 
   test("refusals that were stored are no invoices, and answers that name none are only counted", async () => {

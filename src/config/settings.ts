@@ -134,7 +134,7 @@ export const Settings = z
     }),
     ONCEGATE_MODE: z.enum(["enforce", "observe"], "must be enforce or observe").prefault("enforce").meta({
       description:
-        "observe: everything is passed on, what would have been stopped is counted (oncegate_observed_total) and logged.",
+        "observe: everything is passed on, what would have been stopped is counted (oncegate_observed_total), logged, and listed by oncegate observed.",
     }),
     ONCEGATE_PUBLISH: value.yesNo().prefault("true").meta({
       description:

@@ -41,6 +41,22 @@ describe("style 1, sovos.yaml: a header key, results kept 24 h", () => {
     expect([(await post(DOCUMENT)).status, sovos.made.length]).toEqual([201, 1]);
   });
 
+  test.each([
+    ["nothing of it", {}],
+    ["without its data", { dataEncoding: "base64" }],
+    ["without saying how it is encoded", { data: DOCUMENT.data }],
+    ["with empty data", { ...DOCUMENT, data: "" }],
+    ["with data that is no base64", { ...DOCUMENT, data: "<Invoice/>" }],
+  ])("a document is refused before it is sent: %s", async (_, document) => {
+    expectProblem(await post(document), "validation-failed");
+    expect(sovos.made).toEqual([]);
+  });
+
+  test("a key has at most 64 characters", async () => {
+    expectProblem(await post(DOCUMENT, "k".repeat(65)), "key-invalid");
+    expect([(await post(DOCUMENT, "k".repeat(64))).status, sovos.made.length]).toEqual([201, 1]);
+  });
+
   test("a validation failure at the backend saves nothing", async () => {
     const refused = await post({ ...DOCUMENT, data: encoded("<invalid/>") });
     expect([refused.status, refused.fields]).toEqual([422, { error: "not valid" }]);

@@ -12,8 +12,13 @@ import type { Fate } from "../upstream/hostile-answers.ts";
 import { FAULTS, faultOf } from "./soak-faults.ts";
 import { storeFile } from "./store-file.ts";
 
-/** By then the heap has the size that it keeps: measured 240 MiB after 5,000, 301 after 10,000, 297 after 55,000. */
-const WARM_UP = 10_000;
+/**
+ * By then the collector has come to its rhythm: the heap grows to 150 to 200 MiB before V8 looks for garbage in it, of which 40 MiB are
+ * left, and the process goes up and down between 270 and 370 MiB for as long as it works (measured over 150,000 operations). So it is
+ * the highest that must not rise.
+ */
+const WARM_UP = 20_000;
+const SAMPLE_MS = 50;
 const OPERATIONS = 50_000;
 const AT_ONCE = 64;
 const MIB = 1_048_576;
@@ -121,24 +126,29 @@ async function run(from: number, to: number): Promise<string[]> {
   return (await Promise.all(wrong)).flat();
 }
 
+/** The most that the process had while these ran, all of which were answered as they should. */
+async function peakOf(from: number, to: number): Promise<number> {
+  let most = rss();
+  const sampling = setInterval(() => (most = Math.max(most, rss())), SAMPLE_MS);
+  try {
+    expect(await run(from, to)).toEqual([]);
+  } finally {
+    clearInterval(sampling);
+  }
+  return most;
+}
+
 test("50,000 operations, one in a hundred with each fault, leave nothing behind", async () => {
   const socketsBefore = sockets();
-  expect(await run(0, WARM_UP)).toEqual([]);
-  const before = rss();
+  const before = await peakOf(0, WARM_UP);
   const startedAt = performance.now();
-  expect(await run(WARM_UP, WARM_UP + OPERATIONS)).toEqual([]);
+  const growth = (await peakOf(WARM_UP, WARM_UP + OPERATIONS)) - before;
   const took = performance.now() - startedAt;
-  const peak = rss() - before;
   await clients.close();
   await until("every socket is closed", () => sockets() <= socketsBefore);
-  // What nobody holds any more V8 gives back when it comes to it: under load at the next full collection, idle within seconds.
-  const growth = await until("memory returns", () => {
-    const now = rss() - before;
-    return now <= 64 * MIB && { bytes: now };
-  }).then(({ bytes }) => bytes);
   process.stdout.write(
     `soak: ${OPERATIONS} operations, ${FAULTS.length} faults, ${Math.round(took / 1_000)} s, ` +
-      `RSS ${Math.round(before / MIB)} + ${Math.round(growth / MIB)} MiB (at work ${Math.round(peak / MIB)}), ${sockets()} sockets as before\n`,
+      `RSS at most ${Math.round(before / MIB)} + ${Math.round(growth / MIB)} MiB, ${sockets()} sockets as before\n`,
   );
   expect(growth).toBeLessThanOrEqual(64 * MIB);
   expect(gateway.text()).not.toMatch(/MaxListenersExceededWarning|uncaught/i);

@@ -4,6 +4,7 @@ import type { ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Pool } from "undici";
 import { startGatewayProcess } from "../support/gateway.ts";
 import type { GatewayProcess } from "../support/gateway.ts";
@@ -17,8 +18,9 @@ import { storeFile } from "./store-file.ts";
  * left, and the process goes up and down between 270 and 370 MiB for as long as it works (measured over 150,000 operations). So it is
  * the highest that must not rise.
  */
-const WARM_UP = 20_000;
+const WARM_UP = 40_000;
 const SAMPLE_MS = 50;
+const LOGGED_WITHIN_MS = 1_000;
 const OPERATIONS = 50_000;
 const AT_ONCE = 64;
 const MIB = 1_048_576;
@@ -126,12 +128,30 @@ async function run(from: number, to: number): Promise<string[]> {
   return (await Promise.all(wrong)).flat();
 }
 
+/**
+ * A third of the faults close the connection, some of them behind an answer and without a word. Where the next request has left by
+ * then its outcome is unknown, and that must be said: measured of 1 to 2 in 50,000 on a quiet machine. One in so many at most.
+ */
+const MOST_OVERTAKEN = 2_000;
+const OVERTAKEN =
+  /"path":"\/soak\/(\d+)","status":502,"outcome":"unknown",.*"why":"(?:ECONNRESET|EPIPE|UND_ERR_SOCKET)"/g;
+
+/** Whose outcome is unknown although the upstream would have answered: by the log, which is written a little later. */
+async function overtakenSince(from: number): Promise<ReadonlySet<number>> {
+  await sleep(LOGGED_WITHIN_MS);
+  const numbers = [...gateway.text().matchAll(OVERTAKEN)].map(([, number]) => Number(number));
+  return new Set(numbers.filter((number) => number >= from && faultOf(number).fate.kind !== "unknown"));
+}
+
 /** The most that the process had while these ran, all of which were answered as they should. */
 async function peakOf(from: number, to: number): Promise<number> {
   let most = rss();
   const sampling = setInterval(() => (most = Math.max(most, rss())), SAMPLE_MS);
   try {
-    expect(await run(from, to)).toEqual([]);
+    const wrong = await run(from, to);
+    const overtaken = await overtakenSince(from);
+    expect(wrong.filter((what) => !overtaken.has(Number.parseInt(what, 10)))).toEqual([]);
+    expect(overtaken.size).toBeLessThan((to - from) / MOST_OVERTAKEN);
   } finally {
     clearInterval(sampling);
   }

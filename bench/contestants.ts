@@ -20,7 +20,8 @@ export type Field = { contestants: Contestant[]; upstream: Program; close(): Pro
 /** Each in a process of its own, the gateways with their defaults: logs, metrics and durable stores. */
 export async function startField(folder: string): Promise<Field> {
   const upstream = await startOwn("./upstream.ts", {}, folder);
-  const [redis, encrypted] = await Promise.all([startRedis(), startRedis()]);
+  const everySecond = ["--appendfsync", "everysec"];
+  const [redis, encrypted, lazy] = await Promise.all([startRedis(), startRedis(), startRedis({ extra: everySecond })]);
   const gateway = (store: string, more?: Record<string, string>): Promise<Program> =>
     startGateway(upstream, store, folder, more);
   const bare = await startOwn("./bare-proxy.ts", { UPSTREAM: upstream.url }, folder);
@@ -30,6 +31,7 @@ export async function startField(folder: string): Promise<Field> {
     startOwn("./floor.ts", { UPSTREAM: upstream.url, REDIS: redis.url, PART: part }, folder);
   const [nothing, replaying, using] = [await floor("nothing"), await floor("a replay"), await floor("a first use")];
   const onRedis = await gateway(redis.url);
+  const onLazy = await gateway(lazy.url);
   const onSqlite = await gateway(`sqlite:${join(folder, "gateway.db")}`);
   const withAll = await gateway(encrypted.url, ENCRYPTED);
   const without = await gateway(redis.url, { ONCEGATE_KEY_HEADERS: "x-nobody-sends-this" });
@@ -48,6 +50,7 @@ export async function startField(folder: string): Promise<Field> {
       workloads: [FIRST_USE, READ, MEDIUM, LARGE],
     },
     { program: onRedis, name: "Oncegate, redis", workloads: [FIRST_USE, REPLAY, SOME_AGAIN, MEDIUM, LARGE] },
+    { program: onLazy, name: "Oncegate, redis, appendfsync everysec", workloads: [FIRST_USE, REPLAY] },
     { program: onSqlite, name: "Oncegate, sqlite", workloads: [FIRST_USE, REPLAY, SOME_AGAIN, MEDIUM, LARGE] },
     { program: withAll, name: "Oncegate, redis, encrypted", workloads: [FIRST_USE, REPLAY] },
     ...(nginx === undefined ? [] : [{ program: nginx, name: "nginx proxy_cache", workloads: [FIRST_USE, REPLAY] }]),
@@ -63,7 +66,7 @@ export async function startField(folder: string): Promise<Field> {
     ),
     upstream,
     async close() {
-      await Promise.all([redis.close(), encrypted.close()]);
+      await Promise.all([redis.close(), encrypted.close(), lazy.close()]);
     },
   };
 }

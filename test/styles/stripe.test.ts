@@ -11,12 +11,13 @@ const stripe = style("stripe.yaml", ({ body }, res, made) => {
   if (status === 502) return void res.writeHead(502).end("bad gateway");
   answerJson(res, status, { id: `ch_${made.length}` });
 });
-const charge = (key: string, form: Record<string, string>) =>
+const charge = (key: string, form: Record<string, string>, account: Record<string, string> = {}) =>
   stripe.send("/v1/charges", {
     headers: {
       authorization: "Bearer sk_test_1",
       "idempotency-key": key,
       "content-type": "application/x-www-form-urlencoded",
+      ...account,
     },
     body: new URLSearchParams({ amount: "2000", currency: "eur", ...form }).toString(),
   });
@@ -31,6 +32,17 @@ describe("stripe.yaml: form bodies, Idempotency-Key unquoted, stripe-should-retr
       true,
       ["2000"],
     ]);
+  });
+
+  test("another connected account is not shown what the first one was answered", async () => {
+    const [first, retry] = [
+      await charge(KEY, {}, { "stripe-account": "acct_1" }),
+      await charge(KEY, {}, { "stripe-account": "acct_1" }),
+    ];
+    const another = await charge(KEY, {}, { "stripe-account": "acct_2" });
+    expect([first.status, retry.replayed, another.status, another.replayed]).toEqual([200, true, 409, false]);
+    expect(another.fields).toMatchObject({ error: { type: "idempotency_error" } });
+    expect(stripe.made).toEqual(["2000"]);
   });
 
   test("a 500 is stored and given again", async () => {

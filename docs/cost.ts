@@ -33,20 +33,20 @@ answer; one script of Redis besides, as a replay needs; undici and two scripts, 
 state, no log. A replay or a first use by these parts cannot cost less, whatever is done about the rest; where a goal is below its floor it
 cannot be reached with them.
 
-A profile of first uses (\`node --cpu-prof\`, shares of the time at work) says where the rest goes:
+A profile of first uses on the same machine (\`node --cpu-prof\`, shares of the time at work) says where the rest goes:
 
 | | share |
 | --- | --- |
-| the four writes: two to Redis, shared by what comes in a turn, one to the API, one to the client | 22 % |
-| \`node:http\`: reading a request, writing an answer, without the writes themselves | 17 % |
-| ioredis: two commands and their replies | 16 % |
-| undici: a request and its answer, without the writes | 14 % |
-| four HMACs: scope, key, credential, fingerprint | 8 %, then 5 % |
-| the pipeline: rules, records, leases, promises | 8 % |
-| a line of the log | 4 % |
-| garbage | 4 % |
-| canonical JSON for the fingerprint | 2 % |
+| the four writes: two to Redis, shared by what comes in a turn, one to the API, one to the client | 17 % |
+| undici: a request and its answer, without the writes | 13 % |
+| ioredis: two commands and their replies, without the writes | 11 % |
+| \`node:http\`: reading a request, writing an answer, without the write | 10 % |
+| four HMACs: scope, key, credential, fingerprint | 9 % |
+| a line of the log | 5 % |
+| canonical JSON for the fingerprint | 3 % |
+| garbage | 3 % |
 | the guard | 1 % |
+| the rest: rules, records, leases, timers, and the promises between them | 28 % |
 
 A request that passes is http-proxy-middleware's own work, which is the whole of the bare proxy, and the guard, rebuilt headers, limits, metrics
 and a line of the log besides.

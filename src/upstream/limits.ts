@@ -23,7 +23,7 @@ const LOOKS = 4;
 
 /**
  * Ends a request with SILENT: where the final head is not there `ms` after the last piece of the upload (interim answers and
- * parts of a head do not count), or nothing of the body moves for as long, and at most a quarter longer. An upload may take its
+ * parts of a head do not count), or nothing of either body moves for as long, and at most a quarter longer. An upload may take its
  * time as long as it moves, and server-sent events may be silent as long as their client stays.
  */
 export function limitSilence(sent: ClientRequest, ms: number): void {
@@ -31,7 +31,7 @@ export function limitSilence(sent: ClientRequest, ms: number): void {
   let [moved, still] = [-1, 0];
   const timer = setTimeout(() => {
     const before = moved;
-    moved = answer === undefined ? (sent.socket?.bytesWritten ?? 0) : answer.socket.bytesRead;
+    moved = (sent.socket?.bytesWritten ?? 0) + (answer?.socket.bytesRead ?? 0);
     still = moved === before ? still + 1 : 0;
     if (still === LOOKS) end(sent, SILENT);
     else timer.refresh();

@@ -102,6 +102,18 @@ describe("an upload", () => {
 });
 
 describe("an answer that comes before the upload is over", () => {
+  test("may be silent for longer than the limit while the upload moves", async () => {
+    act = onHead((socket) => socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no"));
+    client.send(head(7));
+    for (const piece of "slower!") {
+      await new Promise((resolve) => setTimeout(resolve, 600));
+      client.send(piece);
+    }
+    await until("the body", () => received.endsWith("slower!"));
+    far!.end("k");
+    expect(inShort(await told(client))).toBe("200 ok");
+  });
+
   test("reaches the client, whose upload goes on to nowhere when the upstream reads no more", async () => {
     act = onHead((socket) => socket.pause().end(TOO_LARGE));
     client.send(head(LARGE));

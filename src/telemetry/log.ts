@@ -1,4 +1,4 @@
-import { destination, pino } from "pino";
+import { destination, levels, pino } from "pino";
 import type { Logger } from "pino";
 import type { Standing } from "../store/continuity.ts";
 import type { Alarm } from "../store/lease.ts";
@@ -43,9 +43,13 @@ export function openLog(level: string, worker?: number): { log: Logger; flush: (
     stdout?.write(text);
   };
   const lines = {
+    [Symbol.for("pino.metadata")]: true,
+    /** Of the line being written: pino sets it. */
+    lastLevel: 0,
     write(line: string): void {
       waiting.push(line);
-      if (waiting.length >= WRITTEN_AT_ONCE) writeWaiting();
+      // What is wrong is told before anything worse happens.
+      if (waiting.length >= WRITTEN_AT_ONCE || lines.lastLevel >= levels.values["warn"]!) writeWaiting();
       else later ??= setTimeout(writeWaiting, WRITTEN_AFTER_MS).unref();
     },
   };

@@ -97,7 +97,8 @@ test("a Redis that refuses connections: operations are refused until it appears,
   await refusesBecause(/refuses connections/);
   await redis({ port });
   await executesOnceReady();
-  expect(gateway.lines.some(({ msg }) => msg.startsWith("the store cannot be used"))).toBe(true);
+  const told = await gateway.logged(({ msg }) => msg.startsWith("the store cannot be used"));
+  expect(told["level"]).toBe("error");
 });
 
 test("a Redis that accepts and never answers: operations are refused within seconds", async () => {

@@ -82,7 +82,9 @@ describe("three workers on one port", () => {
     for (const pid of pidsOf(gateway)) kill(pid, "SIGKILL");
     expect(await hanging).toBe("cut off");
     await until("three successors", () => startedWorkers(gateway).length === 6);
-    expect(gateway.lines.filter(({ msg }) => msg.startsWith("a worker ended"))).toHaveLength(3);
+    const ended = () => gateway.lines.filter(({ msg }) => msg.startsWith("a worker ended")).length;
+    await until("it is told of each", () => ended() >= 3);
+    expect(ended()).toBe(3);
     expect((await post(gateway.url, "next")).status).toBe(201);
     const again = () => post(gateway.url, "lost", { fault: "hang" });
     await until("its lease is over", async () => (await again()).code === "outcome-unknown");

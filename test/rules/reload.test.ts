@@ -103,7 +103,9 @@ test("a worker that starts while the file has a mistake has the rules that are i
   for (const { pid } of workers().slice(2)) process.kill(Number(pid), "SIGKILL");
   await until("their successors", () => workers().length === 6);
   expect((await post("k3 0")).code).toBe("already-completed");
-  expect(gateway.lines.filter(({ msg }) => msg.startsWith("a worker ended"))).toHaveLength(4);
+  const ended = () => gateway!.lines.filter(({ msg }) => msg.startsWith("a worker ended")).length;
+  await until("it is told of each", () => ended() >= 4);
+  expect(ended()).toBe(4);
 });
 
 test("an operation that runs keeps the rule that it began with", async () => {

@@ -1,11 +1,11 @@
 import { expect, test } from "@jest/globals";
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
 
 const LOG = new URL("../../src/telemetry/log.ts", import.meta.url).href;
 
 /** Writes wait for a thread, and the only one is busy for longer than a process takes to end. */
-const PROGRAM = `
+const ENDS = `
   import { pbkdf2 } from "node:crypto";
   import { openLog } from "${LOG}";
   const { log, flush } = openLog("info");
@@ -15,10 +15,36 @@ const PROGRAM = `
   await flush();
   process.exit();
 `;
+/** No timer fires in it any more. */
+const HANGS = `
+  import { openLog } from "${LOG}";
+  const { log } = openLog("info");
+  log.info("first");
+  log.warn("last");
+  for (;;);
+`;
+
+function run(program: string, env: Record<string, string> = {}) {
+  const options = { env: { ...process.env, ...env }, timeout: 20_000, killSignal: "SIGKILL" } as const;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", program], options);
+  return { child, lines: createInterface({ input: child.stdout }) };
+}
+
+const messageOf = (line: string): string => (JSON.parse(line) as { msg: string }).msg;
 
 test("what was logged before the process ends is written, and in order, although the disk is slow", async () => {
-  const env = { ...process.env, UV_THREADPOOL_SIZE: "1" };
-  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", PROGRAM], { env });
-  const lines = stdout.trim().split("\n");
-  expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual(["first", "last"]);
+  const messages: string[] = [];
+  for await (const line of run(ENDS, { UV_THREADPOOL_SIZE: "1" }).lines) messages.push(messageOf(line));
+  expect(messages).toEqual(["first", "last"]);
+});
+
+test("a warning is written at once, behind what was logged before it", async () => {
+  const { child, lines } = run(HANGS);
+  const messages: string[] = [];
+  try {
+    for await (const line of lines) if (messages.push(messageOf(line)) === 2) break;
+  } finally {
+    child.kill("SIGKILL");
+  }
+  expect(messages).toEqual(["first", "last"]);
 });

@@ -1,6 +1,7 @@
 import { Redis } from "ioredis";
 import { StoreError } from "../records.ts";
 import { RedisClock } from "./clock.ts";
+import { CompactCommand } from "./compact-command.ts";
 import { addressOf, ANSWER_TIMEOUT, BYTES_PER_MS } from "./connect.ts";
 import type { Options } from "./connect.ts";
 import type { Script } from "./scripts.ts";
@@ -126,14 +127,9 @@ export class Connection {
     // It holds for the one command behind it; where it fails, so does that.
     if (isAsking) void this.#redis.call("ASKING").catch(() => {});
     const bytes = args.reduce<number>((sum, arg) => sum + (typeof arg === "number" ? 8 : arg.length), 0);
-    return new Promise((resolve, reject) => {
-      const limit = ANSWER_TIMEOUT + bytes / BYTES_PER_MS;
-      const late = setTimeout(() => reject(new Error("Command timed out")), limit);
-      void this.#redis
-        .callBuffer(name, ...args)
-        .then(resolve, reject)
-        .finally(() => clearTimeout(late));
-    });
+    const command = new CompactCommand(name, args);
+    command.setTimeout(ANSWER_TIMEOUT + bytes / BYTES_PER_MS);
+    return this.#redis.sendCommand(command) as Promise<unknown>;
   }
 
   /** What is asked in one turn of the event loop leaves in one write, which costs more than all else of a command. */

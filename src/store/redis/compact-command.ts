@@ -9,7 +9,7 @@ const SHORT = 4_096;
  */
 export class CompactCommand extends Command {
   constructor(name: string, args: readonly (string | number | Buffer)[]) {
-    super(name, args as (string | number | Buffer)[], { replyEncoding: null });
+    super(name, [...args], { replyEncoding: null });
   }
 
   override toWritable(socket: object): string | Buffer {

@@ -129,7 +129,8 @@ export class Connection {
     const bytes = args.reduce<number>((sum, arg) => sum + (typeof arg === "number" ? 8 : arg.length), 0);
     const command = new CompactCommand(name, args);
     command.setTimeout(ANSWER_TIMEOUT + bytes / BYTES_PER_MS);
-    return this.#redis.sendCommand(command) as Promise<unknown>;
+    void this.#redis.sendCommand(command);
+    return command.promise;
   }
 
   /** What is asked in one turn of the event loop leaves in one write, which costs more than all else of a command. */

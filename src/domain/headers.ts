@@ -20,7 +20,7 @@ const HOP_BY_HOP_ONLY = dropping([]);
 
 /** What may pass a proxy: without hop-by-hop fields, those that Connection nominates, and what else `dropped` names. */
 export function endToEnd(raw: RawHeaders, dropped: ReadonlySet<string> = HOP_BY_HOP_ONLY): string[] {
-  const nominated = nominatedBy(valuesOf(raw, "connection"));
+  const nominated = nominatedBy(raw);
   const passed: string[] = [];
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i]!.toLowerCase();
@@ -29,9 +29,15 @@ export function endToEnd(raw: RawHeaders, dropped: ReadonlySet<string> = HOP_BY_
   return passed;
 }
 
-function nominatedBy(connection: readonly string[]): ReadonlySet<string> | undefined {
-  if (connection.length === 0) return undefined;
-  return new Set(connection.flatMap((value) => value.split(",").map((option) => option.trim().toLowerCase())));
+/** Undefined where there are none, as nearly always: the usual word is no field's name. */
+function nominatedBy(raw: RawHeaders): ReadonlySet<string> | undefined {
+  let nominated: Set<string> | undefined;
+  for (let i = 0; i < raw.length; i += 2) {
+    if (!isCalled(raw[i]!, "connection") || isCalled(raw[i + 1]!, "keep-alive")) continue;
+    nominated ??= new Set();
+    for (const option of raw[i + 1]!.split(",")) nominated.add(option.trim().toLowerCase());
+  }
+  return nominated;
 }
 
 export function valuesOf(raw: RawHeaders, name: string): string[] {

@@ -1,4 +1,4 @@
-import { expect, test } from "@jest/globals";
+import { afterEach, expect, test } from "@jest/globals";
 import { Command } from "ioredis";
 import { CompactCommand } from "../../src/store/redis/compact-command.ts";
 
@@ -12,8 +12,24 @@ const ARGUMENTS: [string, (string | number | Buffer)[]][] = [
   ["much of little", Array.from({ length: 1_000 }, (_, i) => `${i}`)],
 ];
 
+function commandOf(args: (string | number | Buffer)[], limitMs = 60_000): CompactCommand {
+  const command = new CompactCommand("EVALSHA", args, limitMs);
+  command.promise.catch(() => {});
+  ending.push(() => command.reject(new Error("the test is over")));
+  return command;
+}
+
+const ending: (() => void)[] = [];
+afterEach(() => {
+  for (const end of ending.splice(0)) end();
+});
+
 test.each(ARGUMENTS)("sends the same bytes as ioredis: %s", (_what, args) => {
   const usual = new Command("EVALSHA", [...args]);
-  const sent = Buffer.from(new CompactCommand("EVALSHA", args).toWritable({}));
+  const sent = Buffer.from(commandOf(args).toWritable({}));
   expect(sent.equals(Buffer.from(usual.toWritable({})))).toBe(true);
+});
+
+test("is given up where no reply comes in time", async () => {
+  await expect(commandOf([], 1).promise).rejects.toThrow("Command timed out");
 });

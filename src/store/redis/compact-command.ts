@@ -4,12 +4,23 @@ import { Command } from "ioredis";
 const SHORT = 4_096;
 
 /**
- * A command whose reply has its strings as Buffers. It leaves as one text where it is short: ioredis makes a piece of each argument
- * and of what stands around it, and measures each of them twice, which was a tenth of a replay.
+ * A command whose reply has its strings as Buffers, and is waited for `limitMs`. It leaves as one text where it is short: ioredis makes a
+ * piece of each argument and of what stands around it, and measures each of them twice, which was a tenth of a replay. Its own
+ * limit deletes a property of each command, which costs V8 two microseconds.
  */
 export class CompactCommand extends Command {
-  constructor(name: string, args: readonly (string | number | Buffer)[]) {
+  constructor(name: string, args: readonly (string | number | Buffer)[], limitMs: number) {
     super(name, [...args], { replyEncoding: null });
+    const { resolve, reject } = this;
+    const late = setTimeout(() => reject(new Error("Command timed out")), limitMs);
+    this.resolve = (reply) => {
+      clearTimeout(late);
+      resolve(reply);
+    };
+    this.reject = (error) => {
+      clearTimeout(late);
+      reject(error);
+    };
   }
 
   override toWritable(socket: object): string | Buffer {

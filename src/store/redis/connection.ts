@@ -68,7 +68,17 @@ export class Connection {
     isAsking = false,
   ): Promise<Reply<Answer>> {
     this.#mayAsk();
-    const [word, at, value] = listOf(await this.#evaluate(script, [keys.length, ...keys, ...args], isAsking));
+    const rest = [keys.length, ...keys, ...args];
+    let reply: unknown;
+    try {
+      reply = await this.#call("EVALSHA", [script.sha, ...rest], isAsking);
+    } catch (error) {
+      // Nothing ran. A server forgets scripts when it restarts, fails over or is told to.
+      if (!Error.isError(error) || !error.message.startsWith("NOSCRIPT")) throw storeError(this.place, error);
+      this.#mayAsk();
+      reply = await this.#send("EVAL", [script.text, ...rest], isAsking);
+    }
+    const [word, at, value] = listOf(reply);
     const answer = script.answers.find((one) => one === String(word));
     if (answer === undefined || typeof at !== "number")
       throw new StoreError("ambiguous", `Redis at ${this.place} gave an answer that is not one of Oncegate's scripts'`);
@@ -102,17 +112,6 @@ export class Connection {
     return new StoreError("unsent", `Redis at ${this.place} ${this.#isClosed ? "has been closed" : this.#trouble}`);
   }
 
-  async #evaluate({ text, sha }: Script<string>, rest: readonly Argument[], isAsking: boolean): Promise<unknown> {
-    try {
-      return await this.#call("EVALSHA", [sha, ...rest], isAsking);
-    } catch (error) {
-      // Nothing ran. A server forgets scripts when it restarts, fails over or is told to.
-      if (!Error.isError(error) || !error.message.startsWith("NOSCRIPT")) throw storeError(this.place, error);
-      this.#mayAsk();
-      return this.#send("EVAL", [text, ...rest], isAsking);
-    }
-  }
-
   async #send(name: string, args: readonly Argument[], isAsking = false): Promise<unknown> {
     try {
       return await this.#call(name, args, isAsking);
@@ -127,8 +126,7 @@ export class Connection {
     // It holds for the one command behind it; where it fails, so does that.
     if (isAsking) void this.#redis.call("ASKING").catch(() => {});
     const bytes = args.reduce<number>((sum, arg) => sum + (typeof arg === "number" ? 8 : arg.length), 0);
-    const command = new CompactCommand(name, args);
-    command.setTimeout(ANSWER_TIMEOUT + bytes / BYTES_PER_MS);
+    const command = new CompactCommand(name, args, ANSWER_TIMEOUT + bytes / BYTES_PER_MS);
     void this.#redis.sendCommand(command);
     return command.promise;
   }

@@ -7,8 +7,8 @@ export const NAME_SECRET = "og:name-secret";
 /** The 64 hash tags, and so at most 64 slots, over which records spread: the first character of the name's second half. */
 export const PARTITIONS = Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
-const NAME_LENGTH = 45;
-const NAME = /^[\w-]{22}\.([\w-])[\w-]{21}$/;
+const TOKEN_LENGTH = 22;
+const NAME_LENGTH = TOKEN_LENGTH + 1 + TOKEN_LENGTH;
 
 export function indexKey(partition: string): string {
   return `og:{${partition}}:open`;
@@ -53,8 +53,9 @@ export function countKey(partition: string, process: string): string {
 }
 
 export function partitionOf(name: Name): string {
-  const partition = NAME.exec(name)?.[1];
-  if (partition === undefined) throw new TypeError("not a stored name: two tokens of 22 characters");
+  const partition = name[TOKEN_LENGTH + 1] ?? "";
+  if (!SLOT_OF_PARTITION.has(partition) || name.length !== NAME_LENGTH || name[TOKEN_LENGTH] !== ".")
+    throw new TypeError("not a stored name: two tokens of 22 characters");
   return partition;
 }
 

@@ -38,13 +38,22 @@ export class Master {
   }
 
   /** Resolves when enough replicas have it too, where the answer says that it wrote what must not be lost. */
-  async run<Answer extends string>(
+  run<Answer extends string>(
     script: Script<Answer>,
     keys: readonly string[],
     args: readonly Argument[],
     isAsking: boolean,
   ): Promise<Reply<Answer>> {
-    if (this.#replicas === 0 || script.lasting.length === 0) return this.#asking.run(script, keys, args, isAsking);
+    const isAlone = this.#replicas === 0 || script.lasting.length === 0;
+    return isAlone ? this.#asking.run(script, keys, args, isAsking) : this.#runLastingly(script, keys, args, isAsking);
+  }
+
+  async #runLastingly<Answer extends string>(
+    script: Script<Answer>,
+    keys: readonly string[],
+    args: readonly Argument[],
+    isAsking: boolean,
+  ): Promise<Reply<Answer>> {
     const on = this.#writing.made;
     const reply = await this.#writing.run(script, keys, args, isAsking);
     if (script.lasting.includes(reply.answer)) await this.#replicated(on);

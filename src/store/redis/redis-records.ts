@@ -68,8 +68,9 @@ export class RedisRecords implements Records {
     const { owner, fingerprint, credential, into, leaseMs, deadline, keepMs } = attempt;
     const identity = [toBytes(owner), toBytes(fingerprint), toBytes(credential)];
     const state = into === "claimed" ? "c" : "e";
-    const args = [...identity, state, leaseMs, deadline, keepMs + UNSWEPT];
-    const { answer, at, value, pass } = await this.#start(CLAIM, name, args);
+    const { pass, args, keys } = this.#starting(name);
+    const all = [...identity, state, leaseMs, deadline, keepMs + UNSWEPT, ...args];
+    const { answer, at, value } = await this.#run(CLAIM, name, all, ...keys);
     switch (answer) {
       case "claimed":
       case "yours":
@@ -93,7 +94,8 @@ export class RedisRecords implements Records {
   }
 
   async begin(name: Name, owner: Token, leaseMs: number): Promise<"begun" | "lost" | "store_lost"> {
-    const { answer, value, pass } = await this.#start(BEGIN, name, [toBytes(owner), leaseMs]);
+    const { pass, args, keys } = this.#starting(name);
+    const { answer, value } = await this.#run(BEGIN, name, [toBytes(owner), leaseMs, ...args], ...keys);
     if (answer === "store_lost") return this.#continuity.refused(pass);
     if (answer === "begun") this.#continuity.acknowledged(pass, Number(given(value).toString()));
     return answer;
@@ -186,17 +188,12 @@ export class RedisRecords implements Records {
     );
   }
 
-  /** What may let an operation start: where the store is known to be whole. */
-  async #start<Answer extends string>(
-    script: Script<Answer | "unreadable">,
-    name: Name,
-    args: (string | number | Buffer)[],
-  ): Promise<Reply<Answer> & { pass: Pass }> {
+  /** For what may let an operation start: only where the store is known to be whole. */
+  #starting(name: Name): { pass: Pass; args: (string | number)[]; keys: string[] } {
     const partition = partitionOf(name);
     const pass = this.#continuity.pass(PARTITIONS.indexOf(partition));
     const keys = [markKey(partition), countKey(partition, this.#process)];
-    const reply = await this.#run(script, name, [...args, pass.mark, pass.count, WITNESS_MS], ...keys);
-    return { ...reply, pass };
+    return { pass, args: [pass.mark, pass.count, WITNESS_MS], keys };
   }
 
   #ofEachPartition<Answer>(ask: (partition: string) => Promise<Answer>): Promise<Answer[]> {

@@ -2,6 +2,12 @@
 export function within<Result>(ms: number, ending: Promise<Result>): Promise<Result | undefined> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms, undefined);
-    ending.then(resolve, reject).finally(() => clearTimeout(timer));
+    const stopWaiting = <Given>(then: (given: Given) => void) => {
+      return (given: Given): void => {
+        clearTimeout(timer);
+        then(given);
+      };
+    };
+    ending.then(stopWaiting(resolve), stopWaiting(reject));
   });
 }

@@ -57,8 +57,16 @@ export class Circuits<Result> {
   }
 
   /** Does `work` and counts how it ends; does nothing where the circuit has opened, or another one is being tried. */
-  async run({ rule: { breaker, isObserved }, name }: Operation, work: () => Promise<Result>): Promise<Result> {
-    if (breaker === undefined) return work();
+  run(operation: Operation, work: () => Promise<Result>): Promise<Result> {
+    const { breaker } = operation.rule;
+    return breaker === undefined ? work() : this.#watch(breaker, operation, work);
+  }
+
+  async #watch(
+    breaker: Breaker,
+    { rule: { isObserved }, name }: Operation,
+    work: () => Promise<Result>,
+  ): Promise<Result> {
     const scope = scopeHashOf(name);
     const circuit = this.#known(breaker, scope) ?? this.#begin(breaker, scope);
     const keepBack = async (): Promise<Result> => (isObserved ? work() : this.#whenOpen);

@@ -68,18 +68,19 @@ export class Connection {
     isAsking = false,
   ): Promise<Reply<Answer>> {
     this.#mayAsk();
-    const rest = [keys.length, ...keys, ...args];
+    const call = [script.sha, keys.length, ...keys, ...args];
     let reply: unknown;
     try {
-      reply = await this.#call("EVALSHA", [script.sha, ...rest], isAsking);
+      reply = await this.#call("EVALSHA", call, isAsking);
     } catch (error) {
       // Nothing ran. A server forgets scripts when it restarts, fails over or is told to.
       if (!Error.isError(error) || !error.message.startsWith("NOSCRIPT")) throw storeError(this.place, error);
       this.#mayAsk();
-      reply = await this.#send("EVAL", [script.text, ...rest], isAsking);
+      reply = await this.#send("EVAL", [script.text, ...call.slice(1)], isAsking);
     }
     const [word, at, value] = listOf(reply);
-    const answer = script.answers.find((one) => one === String(word));
+    const said = String(word);
+    const answer = script.answers.find((one) => one === said);
     if (answer === undefined || typeof at !== "number")
       throw new StoreError("ambiguous", `Redis at ${this.place} gave an answer that is not one of Oncegate's scripts'`);
     this.#hear(at);

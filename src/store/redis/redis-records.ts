@@ -200,18 +200,21 @@ export class RedisRecords implements Records {
     return Promise.all(PARTITIONS.map(ask));
   }
 
-  async #run<Answer extends string>(
+  #run<Answer extends string>(
     script: Script<Answer | "unreadable">,
     name: Name,
     args: (string | number | Buffer)[],
     ...furtherKeys: string[]
   ): Promise<Reply<Answer>> {
-    const { answer, at, value } = await this.#servers.run(script, [...keysOf(name), ...furtherKeys], args);
-    // Taken for absent it would execute again. Nothing was written, and nothing will be by another try.
-    if (answer === "unreadable")
-      throw new StoreError("unsent", "Redis holds a record in a format of another version of Oncegate");
-    return { answer, at, value };
+    return this.#servers.run(script, [...keysOf(name), ...furtherKeys], args).then(readable);
   }
+}
+
+/** Taken for absent it would execute again. Nothing was written, and nothing will be by another try. */
+function readable<Answer extends string>({ answer, at, value }: Reply<Answer | "unreadable">): Reply<Answer> {
+  if (answer === "unreadable")
+    throw new StoreError("unsent", "Redis holds a record in a format of another version of Oncegate");
+  return { answer, at, value };
 }
 
 /** Where `scan` shows keys that match. */

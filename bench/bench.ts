@@ -15,26 +15,27 @@ import { rowOf, tableOf } from "./table.ts";
 import type { Row, Turn } from "./table.ts";
 
 /**
- * npm run bench -- [--rounds 5] [--seconds 4] [--connections 32] [--only TEXT]
+ * npm run bench -- [--rounds 5] [--seconds 4] [--warmup 10] [--connections 32] [--only TEXT]
  *
  * As many requests as fit through one contestant after another, in several rounds, then fewer for their latency. Ratios carry from
  * one machine to another, numbers do not. `--only`: the contestants and workloads with that text in their names, and the bare
- * proxy. Reads /proc, so it runs on Linux. A run becomes what docs/sizing.md and docs/bench.svg say when its file is copied to
+ * proxy. `--warmup`: as many seconds for each before the first round, because what V8 has not compiled yet is not what an operator has: a
+ * first use costs half as much again in a gateway's first ten thousand. Reads /proc, so it runs on Linux. A run becomes what docs/sizing.md and docs/bench.svg say when its file is copied to
  * bench/results/published.json and `npm run fix` has made them of it.
  */
 const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "5" },
     seconds: { type: "string", default: "4" },
+    warmup: { type: "string", default: "10" },
     connections: { type: "string", default: "32" },
     only: { type: "string", default: "" },
   },
 });
-const [rounds, seconds, connections] = [values.rounds, values.seconds, values.connections].map(atLeastOne) as [
-  number,
-  number,
-  number,
-];
+const rounds = atLeastOne(values.rounds);
+const seconds = atLeastOne(values.seconds);
+const warmup = atLeastOne(values.warmup);
+const connections = atLeastOne(values.connections);
 /** What was cut off at the end of a turn is still executed, and belongs to it: until nothing happened for so long. */
 const QUIET_MS = 300;
 
@@ -48,7 +49,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => 
 const field = await startField(folder);
 try {
   console.log(
-    `Rounds: ${rounds} of ${seconds} s each, ${connections} connections, ${cpus().length} CPUs, load by ${hasWrk ? "wrk" : "autocannon"}\n`,
+    `Rounds: ${rounds} of ${seconds} s each behind ${warmup} s of warm-up, ${connections} connections, ${cpus().length} CPUs, load by ${hasWrk ? "wrk" : "autocannon"}\n`,
   );
   const rows = await compete(field);
   console.log(`${tableOf(rows)}\n`);
@@ -59,7 +60,7 @@ try {
   const goals = goalsOf(rows, latency.rows, records.rows);
   console.log(`${goals}\n`);
   const machine = { cpu: cpus()[0]?.model, cpus: cpus().length, node: process.version };
-  const settings = { rounds, seconds, connections };
+  const settings = { rounds, seconds, warmup, connections };
   console.log(
     `All figures: ${save({ at: new Date().toISOString(), machine, settings, rows, latency: latency.rows, records: records.rows, bytesInFile: records.bytesInFile })}`,
   );
@@ -72,8 +73,8 @@ async function compete({ contestants }: Field): Promise<Row[]> {
   const admitted = contestants.filter(
     ({ name, workload }) => name.startsWith("bare") || `${name}, ${workload.name}`.includes(values.only),
   );
-  // A warm-up, which also makes the answer that is replayed.
-  for (const contestant of admitted) await turnOf(contestant, 1, true);
+  // It also makes the answer that is replayed.
+  for (const contestant of admitted) await turnOf(contestant, warmup, true);
   const turns = new Map<Contestant, Turn[]>(admitted.map((contestant) => [contestant, []]));
   for (let round = 1; round <= rounds; round++)
     for (const contestant of admitted) turns.get(contestant)!.push(await turnOf(contestant, seconds, false));

@@ -7,7 +7,7 @@ import type { Row } from "./table.ts";
 export type Results = {
   at: string;
   machine: { cpu?: string | undefined; cpus: number; node: string };
-  settings: { rounds: number; seconds: number; connections: number };
+  settings: { rounds: number; seconds: number; warmup: number; connections: number };
   rows: Row[];
   latency: LatencyRow[];
   records: RecordRow[];

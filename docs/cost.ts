@@ -8,7 +8,7 @@ export function costPage(results: Results, generated: string): string {
   return `# What an operation costs, and why not less
 
 ${generated} Its figures are those of one run of \`npm run bench\`
-(bench/results/published.json, ${at.slice(0, 10)}: ${settings.rounds} rounds of ${settings.seconds} s each in turns, ${settings.connections} connections, ${machine.cpus} CPUs shared by load, contestant, store and API).
+(bench/results/published.json, ${at.slice(0, 10)}: ${settings.rounds} rounds of ${settings.seconds} s each in turns behind ${settings.warmup} s of warm-up, ${settings.connections} connections, ${machine.cpus} CPUs shared by load, contestant, store and API).
 Ratios carry from one machine to another, numbers do not.
 
 ## What was aimed at

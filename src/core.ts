@@ -1,4 +1,3 @@
-import type { Logger } from "pino";
 import type { Settings } from "./config/settings.ts";
 import { Keyring } from "./store/keyring.ts";
 import { Loss } from "./store/loss.ts";
@@ -7,6 +6,7 @@ import type { Originals } from "./store/originals.ts";
 import type { Records, Store } from "./store/records.ts";
 import type { Turns } from "./store/turns.ts";
 import { logStanding, watchStore } from "./telemetry/log.ts";
+import type { Log } from "./telemetry/log.ts";
 import { timed, timedOriginals, timedTurns } from "./telemetry/timed.ts";
 import type { Answered } from "./telemetry/timed.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
@@ -14,7 +14,7 @@ import type { Metrics } from "./telemetry/metrics.ts";
 /** What both ports work with: the store as this process sees it. */
 export type Core = {
   store: Store;
-  log: Logger;
+  log: Log;
   metrics: Metrics;
   /** Timed, and watched for the log. */
   records: Records;

@@ -1,5 +1,4 @@
 import cluster from "node:cluster";
-import type { Logger } from "pino";
 import { loadSettings } from "./config/load.ts";
 import type { Origin } from "./config/load.ts";
 import { mistakeText } from "./config/mistakes.ts";
@@ -14,7 +13,9 @@ import { StoreError } from "./store/records.ts";
 import type { Store } from "./store/records.ts";
 import { FAILED, TOLD_WRONG } from "./surroundings.ts";
 import type { Signal, Surroundings } from "./surroundings.ts";
-import { openLog } from "./telemetry/log.ts";
+import { linesToStdout } from "./telemetry/lines.ts";
+import { createLog } from "./telemetry/log.ts";
+import type { Log } from "./telemetry/log.ts";
 import { startGateway } from "./wiring.ts";
 import type { Gateway, Role } from "./wiring.ts";
 import { rulesFilesIn } from "./workers.ts";
@@ -33,7 +34,8 @@ export async function serve(around: Surroundings): Promise<number> {
     around.complain(["oncegate cannot start:", ...rules.mistakes.map((one) => `  - ${mistakeText(one)}`)].join("\n"));
     return TOLD_WRONG;
   }
-  const { log, flush } = openLog(settings.ONCEGATE_LOG_LEVEL, cluster.worker?.id);
+  const lines = linesToStdout();
+  const log = createLog(settings.ONCEGATE_LOG_LEVEL, lines, cluster.worker?.id);
   const signal = around.nextSignal(); // obeyed from before the ports are open
   const second = signal.then(() => around.nextSignal());
   if (!cluster.isWorker) sayDoubts(log, rules.doubts);
@@ -47,7 +49,7 @@ export async function serve(around: Surroundings): Promise<number> {
     around.complain(`oncegate cannot ${error instanceof CannotStart ? "start" : "go on"}: ${reasonOf(error)}`);
     return FAILED;
   } finally {
-    await flush();
+    await lines.flush();
   }
 }
 
@@ -63,7 +65,7 @@ class CannotStart extends Error {}
 async function start(
   settings: Settings,
   { rules, files: rulesFiles }: Extract<LoadedRules, { kind: "rules" }>,
-  log: Logger,
+  log: Log,
   around: Surroundings,
 ): Promise<{ gateway: Gateway; store: Store }> {
   let store: Store | undefined;
@@ -86,7 +88,7 @@ function roleOf({ ONCEGATE_WORKERS: workers }: Settings): Role {
 }
 
 /** On SIGHUP: the rules of the file as it is now, or with a mistake in it those that are in force. */
-function reload(gateway: Gateway, settings: Settings, log: Logger, around: Surroundings): void {
+function reload(gateway: Gateway, settings: Settings, log: Log, around: Surroundings): void {
   const file = settings.ONCEGATE_RULES;
   const loaded = rulesOf(settings, around);
   gateway.useRules(loaded);
@@ -98,7 +100,7 @@ function reload(gateway: Gateway, settings: Settings, log: Logger, around: Surro
   }
 }
 
-function sayDoubts(log: Logger, doubts: readonly Mistake[]): void {
+function sayDoubts(log: Log, doubts: readonly Mistake[]): void {
   for (const doubt of doubts) log.warn({ doubt: mistakeText(doubt) }, "a rule may show answers to others");
 }
 
@@ -109,7 +111,7 @@ const DESCRIBE_WITHIN_MS = 3_000;
 const DESCRIBE_AGAIN_MS = 100;
 
 /** The start log: version, store, durability, listeners, and where each setting came from. */
-async function sayStarted(log: Logger, { gateway, store, settings, origins, version }: Started): Promise<void> {
+async function sayStarted(log: Log, { gateway, store, settings, origins, version }: Started): Promise<void> {
   if (cluster.isWorker) {
     log.info({ version, pid: cluster.worker?.process.pid, ...gateway.listeners }, "worker started");
     return;
@@ -143,7 +145,7 @@ async function sayStarted(log: Logger, { gateway, store, settings, origins, vers
   );
 }
 
-function sayRisks(log: Logger, risks: readonly string[]): void {
+function sayRisks(log: Log, risks: readonly string[]): void {
   for (const risk of risks) log.warn({ risk }, "the store is not as it should be");
 }
 
@@ -168,7 +170,7 @@ const LAST_WORDS_MS = 5_000;
 async function stop(
   gateway: Gateway,
   graceMs: number,
-  log: Logger,
+  log: Log,
   signal: Signal,
   nextSignal: Promise<Signal>,
 ): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Logger } from "pino";
+import type { Log } from "./telemetry/log.ts";
 import { Budget } from "./budget.ts";
 import { openClientSide } from "./client-side.ts";
 import type { LoadedRules, RulesFiles } from "./config/rules.ts";
@@ -44,7 +44,7 @@ export type Foundations = {
   rulesFiles?: RulesFiles;
   verifyToken: VerifyToken | undefined;
   store: Store;
-  log: Logger;
+  log: Log;
   ca: string | undefined;
   version: string;
   role?: Role;

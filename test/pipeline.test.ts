@@ -4,7 +4,6 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { pino } from "pino";
 import { DocumentQueue } from "../src/admission/document-queue.ts";
 import { Circuits } from "../src/admission/circuits.ts";
 import { Duplicates } from "../src/admission/duplicates.ts";
@@ -18,7 +17,7 @@ import { Keyring } from "../src/store/keyring.ts";
 import { Owner } from "../src/store/owner.ts";
 import { StoreError } from "../src/store/records.ts";
 import type { Store } from "../src/store/records.ts";
-import { logRequest } from "../src/telemetry/log.ts";
+import { createLog, logRequest } from "../src/telemetry/log.ts";
 import { isFailure } from "../src/upstream/try.ts";
 import type { Execution } from "../src/upstream/try.ts";
 import { openPassThrough } from "../src/upstream/pass-through.ts";
@@ -132,7 +131,7 @@ describe("a fault of the gateway's own in an execution", () => {
       error: fault,
     });
     const lines: string[] = [];
-    logRequest(pino({ level: "error" }, { write: (line: string) => void lines.push(line) }), end);
+    logRequest(createLog("error", { write: (line) => void lines.push(line) }), end);
     expect(lines).toHaveLength(1);
     expect(JSON.parse(lines[0]!)).toMatchObject({ requestId: end.requestId, err: { message: fault.message } });
   });

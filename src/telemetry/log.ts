@@ -1,86 +1,43 @@
-import { destination, levels, pino } from "pino";
+import { levels, pino } from "pino";
 import type { Logger } from "pino";
 import type { Standing } from "../store/continuity.ts";
 import type { Alarm } from "../store/lease.ts";
-import { within } from "../patience.ts";
 import { keyHashOf } from "../domain/key.ts";
 import type { Facts, Reply, Request, RequestEnd } from "../request.ts";
+import type { Lines } from "./lines.ts";
 
-/** Lines wait in memory while stdout takes none; beyond this they are dropped. */
-const MOST_WAITING_BYTES = 16_777_216;
-/** A write of each line by itself costs a fifth of a request. Nobody reads faster than this. */
-const WRITTEN_AT_ONCE = 32;
-const WRITTEN_AFTER_MS = 100;
-const OPEN_AGAIN_MS = 1_000;
-/** A stalled pipe must not keep the process either. */
-const FLUSH_WITHIN_MS = 1_000;
+/** pino's, and `line`, for what is written with every request: its fields are texts and numbers. */
+export type Log = Logger & { line(level: "info" | "warn", fields: object, msg: string): void };
 
 /**
- * Lines of JSON on stdout, written asynchronously: a stalled pipe must not freeze the gateway. Only chosen fields are ever logged,
- * never headers, bodies, queries or keys. `worker`: in every line, where several processes write.
+ * A log of JSON lines of that level and above. Only chosen fields are ever logged, never headers, bodies, queries or keys. `worker`: in every line, where several
+ * processes write.
  */
-export function openLog(level: string, worker?: number): { log: Logger; flush: () => Promise<void> } {
-  let stdout = openStdout();
-  /** Where stdout fails (a full disk behind it), lines are lost until it is back; requests are not. */
-  function openStdout(): ReturnType<typeof destination> | undefined {
-    const opened = destination({ fd: 1, sync: false, maxLength: MOST_WAITING_BYTES });
-    opened.on("error", () => {
-      if (stdout !== opened) return;
-      stdout = undefined;
-      opened.destroy(); // also because its flush at the end would wait for ever
-      setTimeout(() => (stdout = openStdout()), OPEN_AGAIN_MS).unref();
-    });
-    return opened;
-  }
-  /** Not by the stream's own buffer, which counts all that waits again with every line: five kilobytes of garbage each. */
-  let waiting: string[] = [];
-  let later: NodeJS.Timeout | undefined;
-  const writeWaiting = (): void => {
-    clearTimeout(later);
-    later = undefined;
-    const text = waiting.join("");
-    waiting = [];
-    stdout?.write(text);
-  };
-  const lines = {
+export function createLog(least: string, lines: Lines, worker?: number): Log {
+  const base = worker === undefined ? undefined : { worker };
+  const stream = {
     [Symbol.for("pino.metadata")]: true,
     /** Of the line being written: pino sets it. */
     lastLevel: 0,
-    write(line: string): void {
-      waiting.push(line);
-      // What is wrong is told before anything worse happens.
-      if (waiting.length >= WRITTEN_AT_ONCE || lines.lastLevel >= levels.values["warn"]!) writeWaiting();
-      else later ??= setTimeout(writeWaiting, WRITTEN_AFTER_MS).unref();
-    },
+    write: (line: string) => lines.write(line, stream.lastLevel >= levels.values["warn"]!),
   };
-  return {
-    log: pino(
-      {
-        level,
-        base: worker === undefined ? null : { worker },
-        timestamp: isoTime,
-        formatters: { level: inWords },
-      },
-      lines,
-    ),
-    /** Not the stream's own flush, which without a buffer waits for nothing: the last lines overtook those still being written. */
-    async flush() {
-      writeWaiting();
-      const last = stdout;
-      if (last === undefined) return;
-      stdout = undefined;
-      const written = new Promise<true>((done) => last.once("close", () => done(true)));
-      last.end();
-      if ((await within(FLUSH_WITHIN_MS, written)) === undefined) last.destroy();
-    },
+  const log = pino(
+    { level: least, base: base ?? null, timestamp: () => `,"time":"${isoTime()}"`, formatters: { level: inWords } },
+    stream,
+  );
+  /** pino looks at what each field is, which takes it three times as long. */
+  const line: Log["line"] = (level, fields, msg) => {
+    if (!log.isLevelEnabled(level)) return;
+    lines.write(`${JSON.stringify({ level, time: isoTime(), ...base, ...fields, msg })}\n`, level === "warn");
   };
+  return Object.assign(log, { line });
 }
 
-/** As pino's own, which makes the text again for each of the lines of one millisecond. */
+/** The text is the same for all lines of one millisecond. */
 let [textOf, text] = [0, ""];
 function isoTime(): string {
   const now = Date.now();
-  if (now !== textOf) [textOf, text] = [now, `,"time":"${new Date(now).toISOString()}"`];
+  if (now !== textOf) [textOf, text] = [now, new Date(now).toISOString()];
   return text;
 }
 
@@ -88,17 +45,17 @@ function isoTime(): string {
 const inWords = (level: string): { level: string } => ({ level });
 
 /** One line a request. `key` is the hash by which an operator finds the record; times are in ms. */
-export function logRequest(log: Logger, end: RequestEnd): void {
+export function logRequest(log: Log, end: RequestEnd): void {
   const { requestId, method, path, status, outcome, ms, facts, error } = end;
-  const line = { requestId, method, path, status, outcome, ms: rounded(ms), ...factsOf(facts) };
-  if (error !== undefined) log.error({ ...line, err: error }, "request failed");
-  else log[outcome === "unknown" ? "warn" : "info"](line, "request"); // a customer was told that nobody knows
+  const fields = { requestId, method, path, status, outcome, ms: rounded(ms), ...factsOf(facts) };
+  if (error !== undefined) log.error({ ...fields, err: error }, "request failed");
+  else log.line(outcome === "unknown" ? "warn" : "info", fields, "request"); // a customer was told that nobody knows
 }
 
 /** The end of an operation whose client was told `still-running`. */
-export function logLateEnd(log: Logger, { id: requestId, facts }: Request, { outcome, status }: Reply): void {
-  const level = outcome === "unknown" ? "warn" : "info";
-  log[level]({ requestId, status, outcome, ...factsOf(facts) }, "operation ended after its client's patience");
+export function logLateEnd(log: Log, { id: requestId, facts }: Request, { outcome, status }: Reply): void {
+  const fields = { requestId, status, outcome, ...factsOf(facts) };
+  log.line(outcome === "unknown" ? "warn" : "info", fields, "operation ended after its client's patience");
 }
 
 /** An operation that failed by a fault of the gateway, after its client was told `still-running`. */
@@ -136,7 +93,7 @@ export function logAlarm(log: Logger, { name, ...alarm }: Alarm): void {
   log.error({ ...alarm, key: keyHashOf(name) }, "the store does not have what it should");
 }
 
-/** What is undefined pino leaves out. */
+/** What is undefined is left out of a line. */
 function factsOf({ rule, name, storeMs, upstreamMs, stored, observed, why }: Facts) {
   return {
     rule,

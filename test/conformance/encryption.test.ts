@@ -71,7 +71,7 @@ describe.each(STORES)("a %s store with encryption keys", (_name, startStore) => 
     await expectRefusal(early, without);
     const lines = without.lines.map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(lines.find(({ alarm }) => alarm === "answer-unreadable")).toMatchObject({
-      level: 50,
+      level: "error",
       key: early.name.split(".")[1],
       why: expect.stringMatching(/^a stored answer is encrypted with key [\da-f]{16}, which ONCEGATE_ENCRYPTION_KEYS/),
     });

@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pino } from "pino";
 import { loadSettings } from "../../src/config/load.ts";
 import { mistakeText } from "../../src/config/mistakes.ts";
 import { rulesOf } from "../../src/config/rules.ts";
 import { tokenSettings } from "../../src/config/token-settings.ts";
+import { createLog } from "../../src/telemetry/log.ts";
 import { openTokens } from "../../src/tokens.ts";
 import { openStore } from "../../src/store/open.ts";
 import type { ConnectionLimits } from "../../src/inbound/limits.ts";
@@ -49,7 +49,7 @@ export async function openGateway(
   if (ruled.kind === "refused") throw new Error(ruled.mistakes.map(mistakeText).join("\n"));
   const verifyToken = openTokens(tokenSettings(loaded.settings, keys));
   const lines: string[] = [];
-  const log = pino({ level: "debug" }, { write: (line: string) => void lines.push(line) });
+  const log = createLog("debug", { write: (line) => void lines.push(line) });
   const store = await openStore(loaded.settings.ONCEGATE_STORE, { mayEvict: false });
   const gateway = await startGateway(loaded.settings, {
     rules: ruled.rules,

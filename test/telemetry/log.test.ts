@@ -2,23 +2,27 @@ import { expect, test } from "@jest/globals";
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 
-const LOG = new URL("../../src/telemetry/log.ts", import.meta.url).href;
+const [LINES, LOG] = ["lines", "log"].map((name) => new URL(`../../src/telemetry/${name}.ts`, import.meta.url).href);
 
+const OPENING = `
+  import { linesToStdout } from "${LINES}";
+  import { createLog } from "${LOG}";
+  const lines = linesToStdout();
+  const log = createLog("info", lines);
+`;
 /** Writes wait for a thread, and the only one is busy for longer than a process takes to end. */
 const ENDS = `
   import { pbkdf2 } from "node:crypto";
-  import { openLog } from "${LOG}";
-  const { log, flush } = openLog("info");
+  ${OPENING}
   pbkdf2("busy", "", 1_000_000, 32, "sha256", () => {});
   log.info("first");
   log.info("last");
-  await flush();
+  await lines.flush();
   process.exit();
 `;
 /** No timer fires in it any more. */
 const HANGS = `
-  import { openLog } from "${LOG}";
-  const { log } = openLog("info");
+  ${OPENING}
   log.info("first");
   log.warn("last");
   for (;;);

@@ -194,7 +194,7 @@ describe("a WebSocket that is not taken", () => {
       await until("the offer is upstream", () => upstream?.requests.length === 1);
       connection.socket[how]();
       await untilNoneIsLeft();
-      expect(gateway!.lines.filter((line) => line.includes('"level":50'))).toEqual([]);
+      expect(gateway!.lines.filter((line) => line.includes('"level":"error"'))).toEqual([]);
     },
   );
 

@@ -75,7 +75,14 @@ export function isSettled(seen: Seen): boolean {
     return of.gateway.link.hasFailed || of.sent?.isOverlooked === true;
   const own = of.recordThen?.owner === of.heard?.owner ? of.recordThen : undefined;
   if (outcome === "completed") return own?.state === "completed";
-  return outcome === "released" ? own === undefined : own?.state !== "executing";
+  if (outcome === "released") return own === undefined || isTakenByCopy(of);
+  return own?.state !== "executing";
+}
+
+/** A late copy of its claim has taken the key that its release had freed. It is withdrawn: "what stands in the end" looks for it. */
+function isTakenByCopy({ claims, heard }: Asked): boolean {
+  const last = claims.at(-1);
+  return last !== heard && last?.answer.kind === "claimed";
 }
 
 /** What the table of DESIGN, section 3, has for such a request, as "status outcome"; more than one where time or the store decides. */

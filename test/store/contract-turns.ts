@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Entry } from "../../src/domain/turn.ts";
 import type { Given } from "./contract.ts";
-import { anyName, anyOwner, LEASE, SECOND } from "./operation.ts";
-import { ALIVE, anEntry, aQueue, DELETING, HELD, waiting } from "./queue.ts";
+import { anyName, anyOwner, SECOND } from "./operation.ts";
+import { ALIVE, anEntry, aQueue, DELETING, HELD, LEASE, PATIENCE, waiting } from "./queue.ts";
 
 export function queueing({ open, advance, restart }: Given): void {
   describe("the queue of a document", () => {
@@ -83,9 +83,9 @@ export function queueing({ open, advance, restart }: Given): void {
       const { ask, enters, renews } = aQueue(await open());
       const holder = await enters(HELD);
       for (let i = 0; i < 2; i++) {
-        await advance(LEASE - 5 * SECOND);
+        await advance(LEASE - 20 * SECOND);
         expect(await renews(holder)).toBe("renewed");
-        await advance(LEASE - 5 * SECOND);
+        await advance(LEASE - 20 * SECOND);
         expect(await ask(holder)).toEqual(HELD);
       }
       await enters(waiting(0));
@@ -182,7 +182,7 @@ export function queueing({ open, advance, restart }: Given): void {
 
     test.each([
       ["is over", -1],
-      ["lies further ahead than its patience was long", 60 * SECOND],
+      ["lies further ahead than its patience was long", PATIENCE + 10 * SECOND],
     ])("whose deadline %s gets no turn and has no place, but may hold one", async (_, ahead) => {
       const store = await open();
       const { document, ask, enters, leaves } = aQueue(store);

@@ -2,11 +2,13 @@ import { expect } from "@jest/globals";
 import type { Name, Token } from "../../src/domain/record.ts";
 import type { EnterAnswer, Entry } from "../../src/domain/turn.ts";
 import type { Store } from "../../src/store/records.ts";
-import { anyName, anyOwner, LEASE, SECOND } from "./operation.ts";
+import { anyName, anyOwner, SECOND } from "./operation.ts";
 
-/** Shorter than a lease and than the deadline, and longer than a test takes between two asks. */
-export const ALIVE = 8 * SECOND;
-const PATIENCE = 50 * SECOND;
+/** Of a turn: as long as there may be, for only `advance` may end it, however slow the disk is. */
+export const LEASE = 60 * SECOND;
+/** Shorter than half a lease and than the deadline, and far longer than a test takes between two asks. */
+export const ALIVE = 24 * SECOND;
+export const PATIENCE = 150 * SECOND;
 
 export const HELD: EnterAnswer = { kind: "held" };
 export const DELETING: EnterAnswer = { kind: "deleting" };

@@ -29,7 +29,7 @@ export function endToEnd(raw: RawHeaders, dropped: ReadonlySet<string> = HOP_BY_
   return passed;
 }
 
-/** Undefined where there are none, as nearly always: the usual word is no field's name. */
+/** Undefined where there are none, as nearly always: the usual word, keep-alive, names a field that never passes. */
 function nominatedBy(raw: RawHeaders): ReadonlySet<string> | undefined {
   let nominated: Set<string> | undefined;
   for (let i = 0; i < raw.length; i += 2) {

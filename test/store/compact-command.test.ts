@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from "@jest/globals";
+import { afterEach, expect, jest, test } from "@jest/globals";
 import { Command } from "ioredis";
 import { CompactCommand } from "../../src/store/redis/compact-command.ts";
 
@@ -32,4 +32,22 @@ test.each(ARGUMENTS)("sends the same bytes as ioredis: %s", (_what, args) => {
 
 test("is given up where no reply comes in time", async () => {
   await expect(commandOf([], 1).promise).rejects.toThrow("Command timed out");
+});
+
+const ENDS: [string, (command: CompactCommand) => unknown][] = [
+  ["a reply", (command) => command.resolve(Buffer.from("OK"))],
+  ["an error", (command) => command.reject(new Error("lost"))],
+  ["its limit", () => jest.advanceTimersByTime(1_000)],
+];
+test.each(ENDS)("leaves no timer behind after %s", async (_what, end) => {
+  jest.useFakeTimers();
+  try {
+    const command = commandOf([], 1_000);
+    expect(jest.getTimerCount()).toBe(1);
+    end(command);
+    expect(jest.getTimerCount()).toBe(0);
+    await command.promise.catch(() => {});
+  } finally {
+    jest.useRealTimers();
+  }
 });

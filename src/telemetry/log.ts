@@ -10,8 +10,8 @@ import type { Lines } from "./lines.ts";
 export type Log = Logger & { line(level: "info" | "warn", fields: object, msg: string): void };
 
 /**
- * A log of JSON lines of that level and above. Only chosen fields are ever logged, never headers, bodies, queries or keys. `worker`: in every line, where several
- * processes write.
+ * A log of JSON lines of that level and above. Only chosen fields are ever logged, never headers, bodies, queries or keys.
+ * `worker`: in every line, where several processes write.
  */
 export function createLog(least: string, lines: Lines, worker?: number): Log {
   const base = worker === undefined ? undefined : { worker };

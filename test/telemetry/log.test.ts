@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import { createLog } from "../../src/telemetry/log.ts";
 
 const [LINES, LOG] = ["lines", "log"].map((name) => new URL(`../../src/telemetry/${name}.ts`, import.meta.url).href);
 
@@ -51,4 +52,25 @@ test("a warning is written at once, behind what was logged before it", async () 
     child.kill("SIGKILL");
   }
   expect(messages).toEqual(["first", "last"]);
+});
+
+test.each([undefined, 3])("a request's line is what pino would make of it: worker %s", (worker) => {
+  const written: [line: string, isUrgent: boolean][] = [];
+  const log = createLog("info", { write: (...line) => void written.push(line) }, worker);
+  const why = 'said "no"\n\u2028\ud800 and \u0001 é€';
+  const fields = { requestId: "r", path: "/a", ms: 1.25, status: 0, rule: undefined, stored: false, storeMs: NaN, why };
+  for (const level of ["info", "warn"] as const) {
+    log[level](fields, "request");
+    log.line(level, fields, "request");
+    const [usual, quick] = written.splice(0).map(([line, isUrgent]) => [line.replace(/"time":"[^"]+Z"/, ""), isUrgent]);
+    expect(quick).toEqual(usual);
+    expect(quick![1]).toBe(level === "warn");
+  }
+});
+
+test("a request's line is left out below the level of the log", () => {
+  const levels: unknown[] = [];
+  const log = createLog("warn", { write: (line) => void levels.push((JSON.parse(line) as { level: string }).level) });
+  for (const level of ["info", "warn"] as const) log.line(level, {}, "request");
+  expect(levels).toEqual(["warn"]);
 });

@@ -2,12 +2,15 @@
 export function within<Result>(ms: number, ending: Promise<Result>): Promise<Result | undefined> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms, undefined);
-    const stopWaiting = <Given>(then: (given: Given) => void) => {
-      return (given: Given): void => {
+    ending.then(
+      (result) => {
         clearTimeout(timer);
-        then(given);
-      };
-    };
-    ending.then(stopWaiting(resolve), stopWaiting(reject));
+        resolve(result);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
   });
 }

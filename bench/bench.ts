@@ -18,10 +18,10 @@ import type { Row, Turn } from "./table.ts";
  * npm run bench -- [--rounds 5] [--seconds 4] [--warmup 10] [--connections 32] [--only TEXT]
  *
  * As many requests as fit through one contestant after another, in several rounds, then fewer for their latency. Ratios carry from
- * one machine to another, numbers do not. `--only`: the contestants and workloads with that text in their names, and the bare
- * proxy. `--warmup`: as many seconds for each before the first round, because what V8 has not compiled yet is not what an operator has: a
- * first use costs half as much again in a gateway's first ten thousand. Reads /proc, so it runs on Linux. A run becomes what docs/sizing.md and docs/bench.svg say when its file is copied to
- * bench/results/published.json and `npm run fix` has made them of it.
+ * one machine to another, numbers do not. `--warmup`: as many seconds for each before the first round, because what V8 has not
+ * compiled yet is not what an operator has: a first use costs half as much again in a gateway's first ten thousand. `--only`: the
+ * contestants and workloads with that text in their names, and the bare proxy. Reads /proc, so it runs on Linux. A run becomes what
+ * docs/sizing.md and docs/bench.svg say when its file is copied to bench/results/published.json and `npm run fix` has made them of it.
  */
 const { values } = parseArgs({
   options: {

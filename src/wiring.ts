@@ -1,4 +1,3 @@
-import type { Log } from "./telemetry/log.ts";
 import { Budget } from "./budget.ts";
 import { openClientSide } from "./client-side.ts";
 import type { LoadedRules, RulesFiles } from "./config/rules.ts";
@@ -9,6 +8,7 @@ import { CONNECTION_LIMITS } from "./inbound/limits.ts";
 import type { ConnectionLimits } from "./inbound/limits.ts";
 import { openOperatorSide } from "./operator-side.ts";
 import type { Store } from "./store/records.ts";
+import type { Log } from "./telemetry/log.ts";
 import { openMetrics } from "./telemetry/metrics.ts";
 import { metricsOfAll, shareMetrics } from "./telemetry/worker-metrics.ts";
 import type { VerifyToken } from "./tokens.ts";

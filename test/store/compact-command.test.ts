@@ -9,6 +9,7 @@ const ARGUMENTS: [string, (string | number | Buffer)[]][] = [
   ["text that is not ASCII", ["ä", "€", BYTES]],
   ["text that is not Unicode", ["\ud800", BYTES]],
   ["bytes of any length", [Buffer.alloc(4_096, 0xff), Buffer.alloc(4_097, 0xfe), Buffer.alloc(1_000_000, 0xfd), "end"]],
+  ["text of any length", ["x".repeat(4_096), "x".repeat(4_097), "ä".repeat(4_097), BYTES, "x".repeat(10_000)]],
   ["much of little", Array.from({ length: 1_000 }, (_, i) => `${i}`)],
 ];
 

@@ -37,6 +37,6 @@ export class CompactCommand extends Command {
 /** The argument with a character for each byte, where that is short, and where the text has but such characters. */
 function latin1Of(arg: unknown): string | undefined {
   if (Buffer.isBuffer(arg)) return arg.length > SHORT ? undefined : arg.toString("latin1");
-  if (typeof arg !== "string" || Buffer.byteLength(arg) !== arg.length) return undefined;
-  return arg;
+  if (typeof arg !== "string" || arg.length > SHORT) return undefined;
+  return Buffer.byteLength(arg) === arg.length ? arg : undefined;
 }

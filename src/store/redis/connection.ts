@@ -121,7 +121,7 @@ export class Connection {
     }
   }
 
-  /** ioredis's own limit is the same for every command, whatever it carries. */
+  /** It is waited for as much longer as what it carries may take to arrive. */
   #call(name: string, args: readonly Argument[], isAsking = false): Promise<unknown> {
     this.#gather();
     // It holds for the one command behind it; where it fails, so does that.

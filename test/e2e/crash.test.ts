@@ -57,7 +57,7 @@ async function retriedUntilSettled(url: string, key: string): Promise<{ answers:
   return { answers, last };
 }
 
-test.each(["delay:1000", "delay-after:1000"])(
+test.each(["delay:2000", "delay-after:2000"])(
   "a client that leaves while the upstream works (%s) gets the answer on its retry, and there is one invoice",
   async (fault) => {
     const gateway = await gatewayOnStore();
@@ -138,7 +138,7 @@ test("a second signal leaves at once, and the operation under way is unknown, ne
   const askedAt = performance.now();
   first.signal("SIGINT");
   expect(await first.exited).not.toBeNull(); // it left by itself
-  expect(performance.now() - askedAt).toBeLessThan(4_000); // one signal alone would wait for 5 s, and then for the grace
+  expect(performance.now() - askedAt).toBeLessThan(30_000); // one signal alone would wait for the grace, 130 s
   expect(await lost).toBe("TypeError");
   const { last } = await retriedUntilSettled((await gatewayOnStore(lease)).url, "twice-1");
   expect(last.code).toBe("outcome-unknown");
@@ -168,7 +168,7 @@ test.each(["SIGTERM", "SIGINT"] as const)(
 test("the log says how the operation of a client that left ended", async () => {
   const gateway = await gatewayOnStore();
   const leaving = new AbortController();
-  const options = { fault: "delay-after:500", signal: leaving.signal };
+  const options = { fault: "delay-after:3000", signal: leaving.signal };
   const first = post(gateway.url, "left-2", options).catch((error: Error) => error.name);
   await untilInvoiceIsMade();
   leaving.abort();

@@ -164,7 +164,7 @@ describe("oncegate", () => {
     const unknown = await runToItsEnd({}, ["helth"]);
     expect([unknown.code, unknown.stdout]).toEqual([2, ""]);
     expect(unknown.stderr).toMatch(/no command "helth"[^]*Usage: oncegate/);
-  });
+  }, 180_000);
 
   test("asks an old Node for a newer one, in one line", async () => {
     const old = `Object.defineProperty(process, "versions", { value: { ...process.versions, node: "22.12.0" } });`;
@@ -185,6 +185,7 @@ describe("oncegate", () => {
     expect(await runToItsEnd(env, ["health", "--ready"])).toMatchObject({ code: 0, stderr: "" });
 
     const running = post(gateway.url, "health-1", { fault: "hang" }).catch(() => undefined);
+    await until("it runs", async () => (await page(gateway.adminUrl, "/metrics")).text.includes("\noncegate_in_flight 1\n"));
     gateway.signal("SIGTERM");
     await until("draining", async () => (await page(gateway.adminUrl, "/ready")).status === 503);
     const [alive, ready] = [await runToItsEnd(env, ["health"]), await runToItsEnd(env, ["health", "--ready"])];
@@ -192,7 +193,7 @@ describe("oncegate", () => {
     expect(ready.stdout).toContain("draining");
     await gateway.kill();
     await running;
-  });
+  }, 180_000);
 
   test("health with wrong settings is told so", async () => {
     const { code, stderr } = await runToItsEnd({ ...enough, ONCEGATE_ADMIN_LISTEN: "here" }, ["health"]);

@@ -3,6 +3,7 @@ import { startGatewayProcess } from "../support/gateway.ts";
 import type { GatewayProcess } from "../support/gateway.ts";
 import { startRedis } from "../support/redis-server.ts";
 import type { RedisServer } from "../support/redis-server.ts";
+import { untilReady } from "../support/installation.ts";
 import { startSampleApi } from "../support/sample-api.ts";
 import { until } from "../support/until.ts";
 import { post } from "./keyed-post.ts";
@@ -26,6 +27,7 @@ async function gatewayOn(redis: RedisServer): Promise<GatewayProcess> {
 test("the log tells once when the store goes, and once when it is back", async () => {
   const redis = await startRedis();
   const gateway = await gatewayOn(redis);
+  await untilReady(gateway);
   expect((await post(gateway.url, "1")).status).toBe(201);
   await redis.kill9();
   for (const key of ["2", "3"]) expect((await post(gateway.url, key)).code).toBe("store-unavailable");

@@ -4,6 +4,7 @@ import type { RequestListener } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { postWithRetry } from "../../examples/clients/post-with-retry.ts";
+import { freePort } from "../support/redis-server.ts";
 
 let at: number[];
 let answers: RequestListener[];
@@ -52,8 +53,9 @@ describe("postWithRetry", () => {
   test("what was never sent is tried again; a connection that breaks later is not", async () => {
     server.close();
     await once(server, "close");
-    const { port } = new URL(url);
-    setTimeout(() => server.listen(Number(port), "127.0.0.1"), 100);
+    const port = await freePort();
+    url = `http://127.0.0.1:${port}/invoices`;
+    setTimeout(() => server.listen(port, "127.0.0.1"), 100);
     expect((await postWithRetry(url, { body: "{}" })).status).toBe(201);
     answers = [refusing(201), (req) => req.socket.resetAndDestroy()];
     await expect(postWithRetry(url, { body: "{}" })).rejects.toThrow("fetch failed");

@@ -40,8 +40,8 @@ process.once("exit", () => {
 
 export type Ending = { code: number | null; stdout: string; stderr: string };
 
-/** A start that is refused takes a second or two; one that never ends is ended, and its code is null. */
-const END_WITHIN_MS = 20_000;
+/** A start that is refused takes a second or two, and many on a busy machine; one that never ends is ended, and its code is null. */
+const END_WITHIN_MS = 45_000;
 
 /** Runs the program with these settings only, until it ends by itself, or `withinMs` are over. */
 export async function runToItsEnd(
@@ -105,7 +105,9 @@ export function follow(
     }
     for (const look of waiting) look();
   });
+  let isOver = false; // and all that it wrote has been read, which can be later than its end
   const exited = once(child, "close").then(([code]) => {
+    isOver = true;
     running.delete(child);
     for (const look of waiting) look();
     return code as number | null;
@@ -114,7 +116,7 @@ export function follow(
     new Promise((resolve, reject) => {
       const look = (): void => {
         const found = lines.find(matches);
-        if (found === undefined && child.exitCode === null && child.signalCode === null) return;
+        if (found === undefined && !isOver) return;
         waiting.delete(look);
         if (found === undefined) reject(new Error(`the gateway ended without that line:\n${text}`));
         else resolve(found);

@@ -11,11 +11,14 @@ const OPENING = `
   const lines = linesToStdout();
   const log = createLog("info", lines);
 `;
-/** Writes wait for a thread, and the only one is busy for longer than a process takes to end. */
+/** Writes wait for a thread, and the only one is busy for longer than a process takes to end: for 300 ms, however fast it is. */
 const ENDS = `
-  import { pbkdf2 } from "node:crypto";
+  import { pbkdf2, pbkdf2Sync } from "node:crypto";
   ${OPENING}
-  pbkdf2("busy", "", 1_000_000, 32, "sha256", () => {});
+  const startedAt = performance.now();
+  pbkdf2Sync("busy", "", 20_000, 32, "sha256");
+  const roundsOf300Ms = Math.ceil((20_000 * 300) / (performance.now() - startedAt));
+  pbkdf2("busy", "", roundsOf300Ms, 32, "sha256", () => {});
   log.info("first");
   log.info("last");
   await lines.flush();

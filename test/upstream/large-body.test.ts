@@ -78,7 +78,7 @@ test("an answer that streams keeps its place, and is cut when the gateway must e
   const head = "HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n";
   const start = head + "x".repeat(2_000);
   raw = await startRawUpstream((socket) => socket.write(start));
-  upstream = openUpstream({ ...settingsFor(raw.url), connectTimeoutMs: 500 });
+  upstream = openUpstream({ ...settingsFor(raw.url), connectTimeoutMs: 3_000 }); // in which all are connected at once
   const all = await Promise.all(Array.from({ length: CONNECTIONS }, () => upstream!.execute(REQUEST, PERMIT)));
   expect(new Set(all.map(({ kind }) => kind))).toEqual(new Set(["overflowed"]));
   const tooMany = await upstream.execute(REQUEST, PERMIT);

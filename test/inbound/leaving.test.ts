@@ -58,7 +58,7 @@ describe("an answer too large to keep that nobody reads is not fetched:", () => 
     await until("a part of it", () => client.received().length > 1_000);
     client.socket.destroy();
     await untilStopped();
-    await until("its line", () => ended("completed"));
+    expect(await until("its line", () => ended("completed"))).toBe(true);
   });
 
   test("it came after the client's patience; its end is counted and logged", async () => {

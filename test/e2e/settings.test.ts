@@ -185,7 +185,9 @@ describe("oncegate", () => {
     expect(await runToItsEnd(env, ["health", "--ready"])).toMatchObject({ code: 0, stderr: "" });
 
     const running = post(gateway.url, "health-1", { fault: "hang" }).catch(() => undefined);
-    await until("it runs", async () => (await page(gateway.adminUrl, "/metrics")).text.includes("\noncegate_in_flight 1\n"));
+    await until("it runs", async () =>
+      (await page(gateway.adminUrl, "/metrics")).text.includes("\noncegate_in_flight 1\n"),
+    );
     gateway.signal("SIGTERM");
     await until("draining", async () => (await page(gateway.adminUrl, "/ready")).status === 503);
     const [alive, ready] = [await runToItsEnd(env, ["health"]), await runToItsEnd(env, ["health", "--ready"])];

@@ -42,11 +42,11 @@ describe.each(STORES)("on %s", (_, startStore) => {
   });
 
   test("a lease is renewed while the upstream works: a slow operation is never taken for lost", async () => {
-    const gateway = await site.add({ ONCEGATE_UPSTREAM_URL: site.held.url, ONCEGATE_LEASE: "2s" });
+    const gateway = await site.add({ ONCEGATE_UPSTREAM_URL: site.held.url, ONCEGATE_LEASE: "4s" });
     const order = new Order(site.api);
     const first = order.post(gateway);
     const running = await site.held.arrived(order.key);
-    for (const end = performance.now() + 4_500; performance.now() < end; await sleep(50))
+    for (const end = performance.now() + 8_500; performance.now() < end; await sleep(50))
       // more than two leases
       expect(await order.post(site.holding)).toMatchObject({ status: 409, code: "operation-in-flight" });
     running.created({ id: 5 });

@@ -75,7 +75,7 @@ describe.each(STORES)("on %s", (_, startStore) => {
 
   test("an operation that comes while the last one ends is waited for too, until its client has the answer", async () => {
     const [gateway, last, late] = [
-      await start({ ONCEGATE_CLIENT_WAIT: "1s" }),
+      await start({ ONCEGATE_CLIENT_WAIT: "3s" }),
       new Order(site.api),
       new Order(site.api),
     ];

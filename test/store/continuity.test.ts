@@ -7,7 +7,7 @@ import { StoreError } from "../../src/store/records.ts";
 import { until } from "../support/until.ts";
 
 const PARTITIONS = 6;
-const QUIET_MS = 300;
+const QUIET_MS = 2_000;
 const opened: Continuity[] = [];
 afterEach(() => {
   for (const one of opened.splice(0)) one.close();

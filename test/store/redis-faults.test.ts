@@ -99,7 +99,7 @@ describe("redis store", () => {
     fixture.server.stop();
     const start = performance.now();
     await expect(store.records.claim(name, attempt)).rejects.toMatchObject(AMBIGUOUS);
-    expect(performance.now() - start).toBeLessThan(3_000);
+    expect(performance.now() - start).toBeLessThan(10_000);
     fixture.server.continue();
     await untilItAnswers(() => store.probe());
     expect(await store.records.claim(name, attempt)).toEqual({ kind: "yours" });

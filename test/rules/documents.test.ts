@@ -18,21 +18,21 @@ const RULES = [
     name: "edit",
     match: { ...requesting("saveSalesDocument"), bodyPresent: ["id"] },
     scope: ["body:clientCode"],
-    serialize: { document: "body:id", kind: "sales-document", wait: "2s" },
+    serialize: { document: "body:id", kind: "sales-document", wait: "5s" },
     errors: erply({ "document-busy": 1205 }),
   },
   {
     name: "delete",
     match: requesting("deleteSalesDocument"),
     scope: ["body:clientCode"],
-    exclusive: { document: "body:documentID", kind: "sales-document", wait: "2s" },
+    exclusive: { document: "body:documentID", kind: "sales-document", wait: "5s" },
     errors: erply({ "document-deleting": 1204 }),
   },
   {
     name: "delete-purchase",
     match: requesting("deletePurchaseDocument"),
     scope: ["body:clientCode"],
-    exclusive: { document: "body:documentID", kind: "purchase-document", wait: "2s" },
+    exclusive: { document: "body:documentID", kind: "purchase-document", wait: "5s" },
   },
 ];
 

@@ -52,7 +52,7 @@ const NO_ANSWER: Row[] = [
   ["drips a head without an end", dripping, "504 outcome-unknown"],
   [
     "sends interim answers without an end",
-    endlessly("", "HTTP/1.1 102 P\r\n\r\n"),
+    endlessly("", "HTTP/1.1 102 P\r\n\r\n".repeat(100)),
     "502 outcome-unknown",
     GET.replace("1.1", "1.0"),
   ],

@@ -31,7 +31,7 @@ export async function session({ style, gatewayUrl, apiUrl, store }: Place): Prom
       ONCEGATE_STORE: store,
       ONCEGATE_RULES: fromRoot(`examples/rules/${style}.yaml`),
     },
-    timeout: 30_000,
+    timeout: 55_000,
   });
   rmSync(folder, { recursive: true });
   const printed = stdout.split("\u001E").slice(1).map(asOnThePage);

@@ -81,7 +81,7 @@ describe.each(
       ONCEGATE_UPSTREAM_URL: upstream.url,
       ONCEGATE_STORE: store.url,
       ONCEGATE_LOG_LEVEL: "trace",
-      ONCEGATE_UPSTREAM_TIMEOUT: "1s",
+      ONCEGATE_UPSTREAM_TIMEOUT: "3s",
       ONCEGATE_MAX_STORED_RESPONSE: "1kb",
       ...(encrypted ? { ONCEGATE_ENCRYPTION_KEYS: ENCRYPTION_KEY.toString("base64") } : {}),
     };

@@ -31,8 +31,8 @@ beforeAll(async () => {
     ONCEGATE_UPSTREAM_URL: api.url,
     ONCEGATE_STORE: redis.url,
     ONCEGATE_LOG_LEVEL: "trace",
-    ONCEGATE_UPSTREAM_TIMEOUT: "1s",
-    ONCEGATE_CLIENT_WAIT: "1s",
+    ONCEGATE_UPSTREAM_TIMEOUT: "3s",
+    ONCEGATE_CLIENT_WAIT: "10s",
     ONCEGATE_MAX_REQUEST_BODY: "1kb",
   });
   await until("ready", async () => (await page(gateway.adminUrl, "/ready")).status === 200);
@@ -95,14 +95,11 @@ test("no log line has a key, credential, body, query or cookie, however its requ
   expect(malformed.received()).toContain("400 Bad Request");
 
   // The store is lost between execution and settle: its commands carry answers.
-  const running = send({ key: `${SECRETS.key}-8`, fault: "delay-after:700" });
-  await until("the invoice is made", async () =>
-    (await (await fetch(`${api.url}/invoices`)).text()).includes(SECRETS.body),
-  );
   const before = await api.count("/invoices");
+  const running = send({ key: `${SECRETS.key}-8`, fault: "delay-after:700" });
+  await until("the invoice is made", async () => (await api.count("/invoices")) > before);
   await redis.kill9();
-  expect([201, 503, 504]).toContain((await running).status);
-  expect(before).toBeGreaterThan(0);
+  expect((await running).status).toBe(201);
   expect([(await send({ key: `${SECRETS.key}-9` })).status, (await page(gateway.adminUrl, "/ready")).status]).toEqual([
     503, 503,
   ]);

@@ -49,4 +49,4 @@ test("a store that keeps everything is never said to have lost something: Redis 
   expect(await faultsOf(outcome, urls, api)).toEqual(NO_FAULTS);
   expect(all).toHaveLength(4);
   for (const gateway of all) expect(gateway.text()).not.toContain("store-lost-data");
-}, 150_000);
+}, 300_000);

@@ -93,7 +93,7 @@ describe("three workers on one port", () => {
 
   test.each(["SIGTERM", "SIGINT"] as const)("end what runs on %s, then all of them", async (signal) => {
     const gateway = await startWith(storeFileUrl());
-    const running = post(gateway.url, "running", { fault: "delay:1500" });
+    const running = post(gateway.url, "running", { fault: "delay:3000" });
     await until("it is executing", async () => (await list(gateway, "executing")).length === 1);
     gateway.signal(signal);
     await until("not ready", async () => (await fetch(`${gateway.adminUrl}/ready`)).status === 503);
@@ -105,13 +105,13 @@ describe("three workers on one port", () => {
   test("end what runs, and themselves, when their parent is killed", async () => {
     const store = storeFileUrl();
     const gateway = await startWith(store);
-    const running = post(gateway.url, "orphan", { fault: "delay:1500" });
+    const running = post(gateway.url, "orphan", { fault: "delay:3000" });
     await until("it is executing", async () => (await list(gateway, "executing")).length === 1);
     await gateway.kill();
     expect((await running).status).toBe(201);
     await until("no worker is left", () => !pidsOf(gateway).some(isAlive));
     const next = await startWith(store);
-    expect((await post(next.url, "orphan", { fault: "delay:1500" })).isReplay).toBe(true);
+    expect((await post(next.url, "orphan", { fault: "delay:3000" })).isReplay).toBe(true);
   });
 
   test("do not start where one of them cannot, and say why", async () => {

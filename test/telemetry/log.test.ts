@@ -19,7 +19,7 @@ const ENDS = `
   pbkdf2Sync("busy", "", 20_000, 32, "sha256");
   const roundsOf300Ms = Math.ceil((20_000 * 300) / (performance.now() - startedAt));
   pbkdf2("busy", "", roundsOf300Ms, 32, "sha256", () => {});
-  log.info("first");
+  log.warn("first"); // at once: the write of what is behind it has to wait for this one
   log.info("last");
   await lines.flush();
   process.exit();

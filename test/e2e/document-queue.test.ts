@@ -100,7 +100,7 @@ describe.each(STORES)("three gateways on %s", (_name, start) => {
     );
     expect(served!.length + busy!.length + cut!.length).toBe(EDITS);
     expect(served!.length).toBeGreaterThan(EDITS / 2);
-    expect(longest).toBeLessThan(3 * WAIT_MS);
+    expect(longest).toBeLessThan(WAIT_MS + 1_000);
     const ran = new Map(runs.map((run) => [run.edit, run]));
     expect(ran.size).toBe(runs.length); // none twice
     for (const { edit } of served!) expect(ran.has(edit)).toBe(true);

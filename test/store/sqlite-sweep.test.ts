@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import type { DatabaseSync } from "node:sqlite";
+import { leaseClock } from "../../src/store/sqlite/clock.ts";
 import { openFile } from "../../src/store/sqlite/file.ts";
 import { sweepEvery } from "../../src/store/sqlite/sweep.ts";
+import { FORGOTTEN_MS } from "../../src/store/turns.ts";
 import { until } from "../support/until.ts";
 import { HOUR } from "./operation.ts";
 import { sqliteFixture } from "./sqlite-fixture.ts";
@@ -109,4 +111,20 @@ test("another process's lock holds a sweep up without ending it, and the sweep w
   expect(rows()).toBe(500);
   other.exec("ROLLBACK");
   await until("all is removed", () => rows() === 0);
+});
+
+test("who is dead keeps its turn and its place for days, also after a reboot set the clock back, so that the next one hears of it", async () => {
+  const now = leaseClock();
+  const leaseUntils = { longDead: now - FORGOTTEN_MS - 1, dead: now - HOUR, alive: now + HOUR, ahead: now + 10 * HOUR };
+  const turn = db.prepare("INSERT INTO turn VALUES (?, 'owner', 'name', 0, ?, ?)");
+  const waiter = db.prepare("INSERT INTO waiter VALUES (?, 1, 'owner', 0, ?, ?)");
+  for (const [document, leaseUntil] of Object.entries(leaseUntils))
+    for (const statement of [turn, waiter]) statement.run(document, leaseUntil, 2 * HOUR);
+  await sweep();
+  for (const table of ["turn", "waiter"]) {
+    const left = db.prepare(`SELECT document, lease_until FROM ${table} ORDER BY document`).all();
+    expect(left.map(({ document }) => document)).toEqual(["ahead", "alive", "dead"]);
+    expect(left[0]!["lease_until"]).toBeLessThanOrEqual(leaseClock());
+    expect(left[0]!["lease_until"]).toBeGreaterThanOrEqual(now);
+  }
 });

@@ -31,10 +31,11 @@ export function sweepEvery(everyMs: number, db: DatabaseSync, asked: () => numbe
   const removeOne = db.prepare(
     "DELETE FROM record WHERE rowid = (SELECT rowid FROM record WHERE expires <= ? ORDER BY expires LIMIT 1) RETURNING name, state, started_at, reason",
   );
-  const removeWaiters = db.prepare("DELETE FROM waiter WHERE lease_until <= :now OR lease_until > :now + lease_ms");
-  const removeTurns = db.prepare(
-    "DELETE FROM turn WHERE lease_until <= :now - :forgotten OR lease_until > :now + lease_ms",
-  );
+  const traces = ["turn", "waiter"].map((table) => ({
+    // After a reboot, which starts the clock anew. Removed at once, a dead holder would not be named to whoever is next.
+    diedNow: db.prepare(`UPDATE ${table} SET lease_until = :now WHERE lease_until > :now + lease_ms`),
+    remove: db.prepare(`DELETE FROM ${table} WHERE lease_until <= ?`),
+  }));
   const removeOriginals = db.prepare(
     "DELETE FROM original WHERE rowid IN (SELECT rowid FROM original WHERE expires <= ? ORDER BY expires LIMIT ?)",
   );
@@ -79,8 +80,10 @@ export function sweepEvery(everyMs: number, db: DatabaseSync, asked: () => numbe
   /** Lines and turns that nobody came back to. */
   function removeTraces(): "done" {
     const now = leaseClock();
-    removeWaiters.run({ now });
-    removeTurns.run({ now, forgotten: FORGOTTEN_MS });
+    for (const { diedNow, remove } of traces) {
+      diedNow.run({ now });
+      remove.run(now - FORGOTTEN_MS);
+    }
     return "done";
   }
 

@@ -28,8 +28,14 @@ export function readBody(
     const share = new Share(budget);
     /** Whoever is told gives its share back. */
     const begun = (): BegunBody => ({ kind: "begun", body: body.whole(), share });
-    const idle = setTimeout(() => end({ kind: "slow", begun: begun() }), limits.idleMs);
-    const whole = setTimeout(() => end({ kind: "slow", begun: begun() }), limits.withinMs);
+    const slow = (): void => end({ kind: "slow", begun: begun() });
+    let idle: NodeJS.Timeout | undefined;
+    let whole: NodeJS.Timeout | undefined;
+    const limitTime = (): void => {
+      if (isOver || req.complete) return;
+      idle = setTimeout(slow, limits.idleMs);
+      whole = setTimeout(slow, limits.withinMs);
+    };
 
     let isOver = false;
     const end = (reading: BodyReading): void => {
@@ -46,7 +52,7 @@ export function readBody(
       resolve(reading);
     };
     const onData = (chunk: Buffer): void => {
-      idle.refresh();
+      idle?.refresh();
       const isTooLarge = body.length + chunk.length > limits.maxBytes;
       const isAdmitted = !isTooLarge && share.admit(chunk.length);
       if (!isAdmitted) share.hold(chunk.length); // it is here, and may have to go on
@@ -59,6 +65,7 @@ export function readBody(
     if (Number(req.headers["content-length"]) > limits.maxBytes) return end({ kind: "too-large" });
     if (!share.admit(0)) return end({ kind: "overloaded" });
     onBegin();
+    queueMicrotask(limitTime); // a body that came with its head is here by then, and needs no timer
     req.on("data", onData).on("end", onEnd).on("error", onCut).on("close", onCut);
   });
 }

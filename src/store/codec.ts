@@ -7,8 +7,15 @@ import { packHead, unpackHead } from "./packed-head.ts";
 import { StoreError } from "./records.ts";
 
 /** A kept answer as it stands in the store, for this record alone. */
-export async function sealKept(keyring: Keyring, name: Name, identity: Identity, kept: Kept): Promise<Uint8Array> {
-  return keyring.seal(await compressKept(encodeKept(kept)), boundTo(name, identity));
+export function sealKept(
+  keyring: Keyring,
+  name: Name,
+  identity: Identity,
+  kept: Kept,
+): Uint8Array | Promise<Uint8Array> {
+  const seal = (bytes: Uint8Array): Uint8Array => keyring.seal(bytes, boundTo(name, identity));
+  const bytes = compressKept(encodeKept(kept));
+  return bytes instanceof Promise ? bytes.then(seal) : seal(bytes);
 }
 
 /** Throws StoreError where it is not what sealKept made for this record: it must never look like a free key. */
@@ -51,14 +58,20 @@ export function encodeKept(kept: Kept): Uint8Array {
 }
 
 /** What encodeKept made, smaller where that is worth it. */
-export async function compressKept(encoded: Uint8Array): Promise<Uint8Array> {
+export function compressKept(encoded: Uint8Array): Uint8Array | Promise<Uint8Array> {
   const rest = encoded.subarray(PREFIX_BYTES);
-  const smaller = await compressed(rest);
+  const smaller = compressed(rest);
+  if (!(smaller instanceof Promise)) return withRest(encoded, rest.length, smaller);
+  return smaller.then((bytes) => withRest(encoded, rest.length, bytes));
+}
+
+/** `smaller`: the rest, of `length` bytes, compressed, where that is worth it. */
+function withRest(encoded: Uint8Array, length: number, smaller: Buffer | undefined): Uint8Array {
   if (smaller === undefined) return encoded;
   const prefix = Buffer.alloc(PREFIX_BYTES + LENGTH_BYTES);
   prefix.set(encoded.subarray(0, PREFIX_BYTES));
   prefix.writeUInt8(prefix.readUInt8(1) | COMPRESSED, 1);
-  prefix.writeUInt32BE(rest.length, PREFIX_BYTES);
+  prefix.writeUInt32BE(length, PREFIX_BYTES);
   return Buffer.concat([prefix, smaller]);
 }
 

@@ -84,8 +84,7 @@ export class Owner {
       switch (answer.kind) {
         case "claimed":
         case "yours": {
-          const { promise, resolve: onEnd } = Promise.withResolvers<void>();
-          this.#resending.track(promise);
+          const onEnd = this.#resending.begin();
           const own = { name, identity, firstSentAt, settle: this.#settle, withdrawLater, onEnd };
           return { kind: "claimed", lease: new Lease({ ...this.#settings, ...own }) };
         }
@@ -132,9 +131,8 @@ export class Owner {
   }
 
   /** Sends one settle until the store answers. Resolves to false where that takes longer than a client waits; it goes on then. */
-  readonly #settle = async (send: () => Promise<boolean>): Promise<boolean> => {
-    return (await within(REPLY_WAIT_MS, this.#resending.untilAnswered(send))) ?? false;
-  };
+  readonly #settle = (send: () => Promise<boolean>): Promise<boolean> =>
+    within(REPLY_WAIT_MS, this.#resending.untilAnswered(send), false);
 
   /** Frees what a claim of unclear fate may have taken or may still take. */
   #withdraw(name: Name, owner: Token, deadline: number): void {

@@ -5,23 +5,29 @@ import { StoreError } from "./records.ts";
 /** What must reach the store is sent until the store answers, at most this far apart. */
 const LONGEST_PAUSE_MS = 1_000;
 
+/** Sends until the store answers. `trouble`: why it did not at first. */
+async function sendAgain<Answer>(send: () => Promise<Answer>, trouble: unknown): Promise<Answer> {
+  let error = trouble;
+  for (let pause = 50; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+    if (!(error instanceof StoreError)) throw error;
+    await sleep(pause * (0.75 + Math.random() / 2));
+    try {
+      return await send();
+    } catch (again) {
+      error = again;
+    }
+  }
+}
+
 /** What the store has not acknowledged yet, and what has to end before the store may be closed. */
 export class Resending {
   readonly #pending = new UnderWay();
 
   /** Sends until the store answers. */
   untilAnswered<Answer>(send: () => Promise<Answer>): Promise<Answer> {
-    const answered = (async () => {
-      for (let pause = 50; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
-        try {
-          return await send();
-        } catch (error) {
-          if (!(error instanceof StoreError)) throw error;
-          await sleep(pause * (0.75 + Math.random() / 2));
-        }
-      }
-    })();
-    this.track(answered);
+    const answered = send().catch((error: unknown) => sendAgain(send, error));
+    const end = this.begin();
+    answered.then(end, end);
     return answered;
   }
 
@@ -39,10 +45,14 @@ export class Resending {
     });
   }
 
-  track(pending: Promise<unknown>): void {
+  /** Something is pending until what is returned is called; it may be called again. */
+  begin(): () => void {
     this.#pending.begin();
-    const end = (): void => this.#pending.end();
-    pending.then(end, end);
+    let isOver = false;
+    return () => {
+      if (!isOver) this.#pending.end();
+      isOver = true;
+    };
   }
 
   /** Resolves when nothing is pending any more. */

@@ -1,17 +1,25 @@
 import { Command } from "ioredis";
+import { BYTES_PER_MS } from "./connect.ts";
 
-/** Of one argument and of all: what is longer is copied once, as ioredis does it. */
+/** What is longer is copied once, as it is. */
 const SHORT = 4_096;
 
+export type Argument = string | number | Buffer;
+
 /**
- * A command whose reply has its strings as Buffers, and is waited for `limitMs`. It leaves as one text where it is short: ioredis makes a
- * piece of each argument and of what stands around it, and measures each of them twice, which was a tenth of a replay. Its own
- * limit deletes a property of each command, which costs V8 two microseconds.
+ * A command whose reply has its strings as Buffers, and is waited for `waitMs`, and as much longer as what it carries may take to
+ * arrive. It leaves as one piece, and ioredis never sees its arguments: it would make a piece of each and of what stands around it, and
+ * measure each of them twice, which was a tenth of a replay. Its own limit deletes a property of each command, which costs V8 two
+ * microseconds.
  */
 export class CompactCommand extends Command {
-  constructor(name: string, args: readonly (string | number | Buffer)[], limitMs: number) {
-    super(name, [...args], { replyEncoding: null });
+  readonly #bytes: Buffer;
+
+  constructor(name: string, args: readonly Argument[], waitMs: number) {
+    super(name, [], { replyEncoding: null });
+    this.#bytes = bytesOf(name, args);
     const { resolve, reject } = this;
+    const limitMs = waitMs + Math.floor(this.#bytes.length / BYTES_PER_MS);
     const late = setTimeout(() => reject(new Error("Command timed out")), limitMs);
     this.resolve = (reply) => {
       clearTimeout(late);
@@ -23,20 +31,30 @@ export class CompactCommand extends Command {
     };
   }
 
-  override toWritable(socket: object): string | Buffer {
-    let text = `*${this.args.length + 1}\r\n$${this.name.length}\r\n${this.name}\r\n`;
-    for (const arg of this.args) {
-      const bytes = latin1Of(arg);
-      if (bytes === undefined || text.length > SHORT) return super.toWritable(socket);
-      text += `$${bytes.length}\r\n${bytes}\r\n`;
-    }
-    return Buffer.from(text, "latin1");
+  override toWritable(): Buffer {
+    return this.#bytes;
   }
 }
 
-/** The argument with a character for each byte, where that is short, and where the text has but such characters. */
-function latin1Of(arg: unknown): string | undefined {
-  if (Buffer.isBuffer(arg)) return arg.length > SHORT ? undefined : arg.toString("latin1");
-  if (typeof arg !== "string" || arg.length > SHORT) return undefined;
-  return Buffer.byteLength(arg) === arg.length ? arg : undefined;
+/** How many parts there are and, before each, how many bytes it has (Redis serialization protocol). */
+function bytesOf(name: string, args: readonly Argument[]): Buffer {
+  let text = `*${args.length + 1}\r\n$${name.length}\r\n${name}\r\n`;
+  const pieces: Buffer[] = [];
+  for (const arg of args) {
+    const bytes = latin1Of(arg);
+    if (typeof bytes === "string") text += `$${bytes.length}\r\n${bytes}\r\n`;
+    else {
+      pieces.push(Buffer.from(`${text}$${bytes.length}\r\n`, "latin1"), bytes);
+      text = "\r\n";
+    }
+  }
+  const end = Buffer.from(text, "latin1");
+  return pieces.length === 0 ? end : Buffer.concat([...pieces, end]);
+}
+
+/** The argument with a character for each byte, where it is short. */
+function latin1Of(arg: Argument): string | Buffer {
+  if (typeof arg === "number") return String(arg);
+  if (typeof arg === "string") return Buffer.byteLength(arg) === arg.length ? arg : Buffer.from(arg);
+  return arg.length > SHORT ? arg : arg.toString("latin1");
 }

@@ -2,13 +2,14 @@ import { Redis } from "ioredis";
 import { StoreError } from "../records.ts";
 import { RedisClock } from "./clock.ts";
 import { CompactCommand } from "./compact-command.ts";
-import { addressOf, ANSWER_TIMEOUT, BYTES_PER_MS } from "./connect.ts";
+import type { Argument } from "./compact-command.ts";
+import { addressOf, ANSWER_TIMEOUT } from "./connect.ts";
 import type { Options } from "./connect.ts";
+import { UNREADABLE } from "./scripts.ts";
 import type { Script } from "./scripts.ts";
 import { inWords, storeError } from "./trouble.ts";
 
 export type Reply<Answer> = { answer: Answer; at: number; value: Buffer | undefined };
-export type Argument = string | number | Buffer;
 
 /** How often a connection is looked at. One that idles is asked for the time: so a dead one shows, and clocks cannot drift. */
 const LOOK_EVERY = 500;
@@ -71,15 +72,19 @@ export class Connection {
     const call = [script.sha, keys.length, ...keys, ...args];
     let reply: unknown;
     try {
-      reply = await this.#call("EVALSHA", call, isAsking);
+      // ioredis looks a name up in lists of lower-case ones, five times for each command.
+      reply = await this.#call("evalsha", call, isAsking);
     } catch (error) {
       // Nothing ran. A server forgets scripts when it restarts, fails over or is told to.
       if (!Error.isError(error) || !error.message.startsWith("NOSCRIPT")) throw storeError(this.place, error);
       this.#mayAsk();
-      reply = await this.#send("EVAL", [script.text, ...call.slice(1)], isAsking);
+      reply = await this.#send("eval", [script.text, ...call.slice(1)], isAsking);
     }
     const [word, at, value] = listOf(reply);
     const said = String(word);
+    // Taken for absent it would execute again; another try would not help.
+    if (said === UNREADABLE)
+      throw new StoreError("unsent", "Redis holds a record in a format of another version of Oncegate");
     const answer = script.answers.find((one) => one === said);
     if (answer === undefined || typeof at !== "number")
       throw new StoreError("ambiguous", `Redis at ${this.place} gave an answer that is not one of Oncegate's scripts'`);
@@ -121,13 +126,11 @@ export class Connection {
     }
   }
 
-  /** It is waited for as much longer as what it carries may take to arrive. */
   #call(name: string, args: readonly Argument[], isAsking = false): Promise<unknown> {
     this.#gather();
     // It holds for the one command behind it; where it fails, so does that.
     if (isAsking) void this.#redis.call("ASKING").catch(() => {});
-    const bytes = args.reduce<number>((sum, arg) => sum + (typeof arg === "number" ? 8 : arg.length), 0);
-    const command = new CompactCommand(name, args, ANSWER_TIMEOUT + bytes / BYTES_PER_MS);
+    const command = new CompactCommand(name, args, ANSWER_TIMEOUT);
     void this.#redis.sendCommand(command);
     return command.promise;
   }

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { StoreError } from "../records.ts";
-import type { Argument, Connection, Reply } from "./connection.ts";
+import type { Argument } from "./compact-command.ts";
+import type { Connection, Reply } from "./connection.ts";
 import { replicasInStep } from "./greeting.ts";
 import type { Script } from "./scripts.ts";
 

@@ -7,7 +7,6 @@ import type { Continuity, Pass } from "../continuity.ts";
 import { JOURNAL_MS } from "../journal.ts";
 import type { Note } from "../journal.ts";
 import { WITNESS_MS } from "../witness.ts";
-import { StoreError } from "../records.ts";
 import type { Listed, Looked, Open, Records } from "../records.ts";
 import type { Reply } from "./connection.ts";
 import {
@@ -201,20 +200,13 @@ export class RedisRecords implements Records {
   }
 
   #run<Answer extends string>(
-    script: Script<Answer | "unreadable">,
+    script: Script<Answer>,
     name: Name,
     args: (string | number | Buffer)[],
     ...furtherKeys: string[]
   ): Promise<Reply<Answer>> {
-    return this.#servers.run(script, [...keysOf(name), ...furtherKeys], args).then(readable);
+    return this.#servers.run(script, [...keysOf(name), ...furtherKeys], args);
   }
-}
-
-/** Taken for absent it would execute again. Nothing was written, and nothing will be by another try. */
-function readable<Answer extends string>({ answer, at, value }: Reply<Answer | "unreadable">): Reply<Answer> {
-  if (answer === "unreadable")
-    throw new StoreError("unsent", "Redis holds a record in a format of another version of Oncegate");
-  return { answer, at, value };
 }
 
 /** Where `scan` shows keys that match. */

@@ -3,7 +3,10 @@ import { readFileSync } from "node:fs";
 import { LONGEST_CLAIM } from "../../domain/claim.ts";
 import { LONGEST_LEASE } from "../../domain/record.ts";
 
-/** One Lua file, and every answer that it can give. Each replies { answer, Redis's clock in ms, value where it has one }. */
+/**
+ * One Lua file, and every answer that it can give, besides UNREADABLE. Each replies { answer, Redis's clock in ms, value where it has
+ * one }.
+ */
 export type Script<Answer extends string> = {
   text: string;
   sha: string;
@@ -15,24 +18,27 @@ export type Script<Answer extends string> = {
   lasting: readonly Answer[];
 };
 
+/** Another version of Oncegate wrote the record: nothing is known of it, and nothing was written (lua/record.lua). */
+export const UNREADABLE = "unreadable";
+
 export const CLAIM = starting(
   "claim",
-  ["claimed", "yours", "in_flight", "completed", "unknown", "mismatch", "too_late", "store_lost", "unreadable"],
+  ["claimed", "yours", "in_flight", "completed", "unknown", "mismatch", "too_late", "store_lost"],
   ["claimed", "yours"],
 );
-export const BEGIN = starting("begin", ["begun", "lost", "store_lost", "unreadable"], ["begun"]);
-export const RENEW = verb("renew", ["renewed", "lost", "unreadable"]);
+export const BEGIN = starting("begin", ["begun", "lost", "store_lost"], ["begun"]);
+export const RENEW = verb("renew", ["renewed", "lost"]);
 export const COMPLETE = verb(
   "complete",
-  ["completed", "recreated", "refused", "unreadable"],
+  ["completed", "recreated", "refused"],
   ["completed", "recreated"],
 );
-export const RELEASE = verb("release", ["released", "refused", "unreadable"], ["released", "refused"]);
-export const HOLD = verb("hold", ["held", "refused", "unreadable"]);
-export const REVOKE = verb("revoke", ["revoked", "unreadable"], ["revoked"]);
-export const LOOK = verb("look", ["looked", "refused", "unreadable"]);
-export const RESOLVE = verb("resolve", ["resolved", "absent", "refused", "unreadable"], ["resolved"]);
-export const READ = verb("read", ["absent", "found", "unreadable"]);
+export const RELEASE = verb("release", ["released", "refused"], ["released", "refused"]);
+export const HOLD = verb("hold", ["held", "refused"]);
+export const REVOKE = verb("revoke", ["revoked"], ["revoked"]);
+export const LOOK = verb("look", ["looked", "refused"]);
+export const RESOLVE = verb("resolve", ["resolved", "absent", "refused"], ["resolved"]);
+export const READ = verb("read", ["absent", "found"]);
 export const ENTER = script("enter", ["held", "waiting", "lapsed", "deleting", "too_late"], ["held"], lua("turn"));
 export const RENEW_TURN = script("renew-turn", ["renewed", "lost"], [], lua("turn"));
 export const LEAVE = script("leave", ["left"], [], lua("turn"));

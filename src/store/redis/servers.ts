@@ -1,5 +1,6 @@
 import { StoreError } from "../records.ts";
-import type { Argument, Reply } from "./connection.ts";
+import type { Argument } from "./compact-command.ts";
+import type { Reply } from "./connection.ts";
 import type { Discovery, Slots } from "./discovery.ts";
 import { slotOf, USED_KEYS } from "./layout.ts";
 import type { Master } from "./master.ts";

@@ -38,6 +38,7 @@ export function readContent(type: string | undefined, encoding: string | undefin
 }
 
 function hasMore(most: number, separators: RegExp, text: string): boolean {
+  if (text.length <= most) return false;
   const each = new RegExp(separators, "g");
   let count = 0;
   while (count <= most && each.test(text)) count++;

@@ -33,54 +33,52 @@ export type KeySetting = {
  * are none.
  */
 export function keyOf(setting: KeySetting, headers: HeaderValues, fields: Fields | undefined): KeyReading {
-  let found: string | undefined;
-  const places = [
-    ...setting.headers.map((name) => inHeader(name, headers[name])),
-    ...(fields === undefined ? [] : setting.fields.map((name) => inField(name, fields))),
-  ];
-  for (const { place, reading } of places) {
-    if (reading.kind === "absent") continue;
-    if (reading.kind === "refused") return reading;
-    const { key } = reading;
-    if (CONTROL.test(key)) return refused("key-invalid", `${place} has a control character.`);
-    if (key.length > setting.maxLength)
-      return refused("key-invalid", `${place} has ${key.length} characters, more than ${setting.maxLength}.`);
-    if (setting.pattern?.test(key) === false)
-      return refused("key-invalid", `${place} is not of the form that keys have here.`);
-    if (found !== undefined && found !== key) return refused("key-conflict", `${placesOf(setting)} differ.`);
-    found = key;
-  }
-  return found === undefined ? { kind: "absent" } : { kind: "key", key: found };
+  let found: KeyReading = ABSENT;
+  const add = (place: string, reading: KeyReading): void => {
+    if (reading.kind === "absent" || found.kind === "refused") return;
+    const checked = reading.kind === "key" ? check(setting, place, reading) : reading;
+    const differs = checked.kind === "key" && found.kind === "key" && checked.key !== found.key;
+    found = differs ? refused("key-conflict", `${placesOf(setting)} differ.`) : checked;
+  };
+  for (const name of setting.headers) add(name, inHeader(name, headers[name]));
+  if (fields !== undefined) for (const name of setting.fields) add(inBody(name), inField(name, fields));
+  return found;
+}
+
+function check({ maxLength, pattern }: KeySetting, place: string, reading: { kind: "key"; key: string }): KeyReading {
+  const { key } = reading;
+  if (CONTROL.test(key)) return refused("key-invalid", `${place} has a control character.`);
+  if (key.length > maxLength)
+    return refused("key-invalid", `${place} has ${key.length} characters, more than ${maxLength}.`);
+  if (pattern?.test(key) === false)
+    return refused("key-invalid", `${place} is not of the form that keys have here.`);
+  return reading;
 }
 
 /** Where a client may put its key, in words. */
 export const placesOf = ({ headers, fields }: KeySetting, between = " and "): string =>
-  [...headers, ...fields.map((name) => `${name} in the body`)].join(between);
+  [...headers, ...fields.map(inBody)].join(between);
 
-type Place = { place: string; reading: KeyReading };
-
-function inHeader(name: string, values: readonly string[] | undefined): Place {
-  if (values === undefined) return { place: name, reading: { kind: "absent" } };
-  const refuse = (code: "key-invalid" | "key-conflict", what: string): Place => ({
-    place: name,
-    reading: refused(code, `${name} ${what}`),
-  });
-  if (values.length > 1) return refuse("key-conflict", `was sent ${values.length} times.`);
+function inHeader(name: string, values: readonly string[] | undefined): KeyReading {
+  if (values === undefined) return ABSENT;
+  if (values.length > 1) return refused("key-conflict", `${name} was sent ${values.length} times.`);
   const sent = values[0] ?? "";
-  if (CONTROL.test(sent)) return refuse("key-invalid", "has a control character.");
+  if (CONTROL.test(sent)) return refused("key-invalid", `${name} has a control character.`);
   const key = unquote(sent);
-  if (key === undefined) return refuse("key-invalid", "starts with a quote but is not a quoted string.");
-  return key === "" ? refuse("key-invalid", "is empty.") : { place: name, reading: { kind: "key", key } };
+  if (key === undefined) return refused("key-invalid", `${name} starts with a quote but is not a quoted string.`);
+  return key === "" ? refused("key-invalid", `${name} is empty.`) : { kind: "key", key };
 }
 
 /** An empty field counts as absent: forms send what was not filled in. */
-function inField(name: string, fields: Fields): Place {
-  const place = `${name} in the body`;
-  if (!fields.isPresent(name)) return { place, reading: { kind: "absent" } };
+function inField(name: string, fields: Fields): KeyReading {
+  if (!fields.isPresent(name)) return ABSENT;
   const key = fields.text(name);
-  if (key !== undefined) return { place, reading: { kind: "key", key } };
-  return { place, reading: refused("key-invalid", `${place} is not one text or whole number.`) };
+  if (key !== undefined) return { kind: "key", key };
+  return refused("key-invalid", `${inBody(name)} is not one text or whole number.`);
 }
+
+const ABSENT: KeyReading = { kind: "absent" };
+const inBody = (name: string): string => `${name} in the body`;
 
 function refused(code: "key-invalid" | "key-conflict", what: string): KeyReading {
   return { kind: "refused", code, what };

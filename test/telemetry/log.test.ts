@@ -74,6 +74,6 @@ test.each([undefined, 3])("a request's line is what pino would make of it: worke
 test("a request's line is left out below the level of the log", () => {
   const levels: unknown[] = [];
   const log = createLog("warn", { write: (line) => void levels.push((JSON.parse(line) as { level: string }).level) });
-  for (const level of ["info", "warn"] as const) log.line(level, {}, "request");
+  for (const level of ["info", "warn"] as const) log.line(level, { requestId: "r" }, "request");
   expect(levels).toEqual(["warn"]);
 });

@@ -1,4 +1,5 @@
 import type { Duplicates, OfOriginal } from "./admission/duplicates.ts";
+import type { Name } from "./domain/record.ts";
 import type { Operation } from "./operation.ts";
 import type { Lease } from "./store/lease.ts";
 import type { Claim, Owner } from "./store/owner.ts";
@@ -14,11 +15,20 @@ type Claiming = { owner: Owner; duplicates: Duplicates };
  * operation has to wait for its turn. What a duplicate claimed is released again: a retry of it is the same duplicate.
  * Throws StoreError where the store cannot be asked: nothing may be sent then.
  */
-export async function claimAsFirst(operation: Operation, { owner, duplicates }: Claiming): Promise<Claimed> {
+export function claimAsFirst(operation: Operation, { owner, duplicates }: Claiming): Promise<Claimed> {
   const { name, fingerprint, credential, isNameCurrent, document, likeness } = operation;
   const into = document === undefined && likeness === undefined ? "executing" : "claimed";
-  const ofKey = await owner.claim(name, { fingerprint, credential }, isNameCurrent, into);
-  if (ofKey.kind !== "claimed" || likeness === undefined) return ofKey;
+  const ofKey = owner.claim(name, { fingerprint, credential }, isNameCurrent, into);
+  return likeness === undefined ? ofKey : ofKey.then((claim) => asOriginal(operation, likeness, claim, duplicates));
+}
+
+async function asOriginal(
+  operation: Operation,
+  likeness: Name,
+  ofKey: Claim,
+  duplicates: Duplicates,
+): Promise<Claimed> {
+  if (ofKey.kind !== "claimed") return ofKey;
   const { lease } = ofKey;
   let claimed: Claimed | undefined;
   try {

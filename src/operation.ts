@@ -78,23 +78,29 @@ export function recognise(
 }
 
 /** Whose key it is and what was asked for, under the names that the store may know. */
-export async function identify(
+export function identify(
+  governed: Governed,
+  naming: Naming,
+  verify: VerifyToken | undefined,
+): Operation | Problem | Promise<Operation | Problem> {
+  const { request, rule } = governed;
+  const authorization = request.headers["authorization"]?.[0];
+  if (verify === undefined || !readsToken(rule.scope))
+    return identifyBy(() => jwtClaims(authorization), governed, naming);
+  return verify(authorization).then((verified) => {
+    if (verified.kind === "claims") return identifyBy(() => verified.claims, governed, naming);
+    request.facts.why = verified.why;
+    return verified.kind === "invalid" ? refusal.scopeMissing(verified.why) : refusal.scopeUnverifiable();
+  });
+}
+
+function identifyBy(
+  claims: SourceInput["claims"],
   governed: Governed,
   { secret, isCurrent }: Naming,
-  verify: VerifyToken | undefined,
-): Promise<Operation | Problem> {
+): Operation | Problem {
   const { request, rule, key, document, alike, body, content, fields } = governed;
   const { headers, path, query, method } = request;
-  const authorization = headers["authorization"]?.[0];
-  let claims = (): ReadonlyMap<string, unknown> | undefined => jwtClaims(authorization);
-  if (verify !== undefined && readsToken(rule.scope)) {
-    const verified = await verify(authorization);
-    if (verified.kind === "claims") claims = () => verified.claims;
-    else {
-      request.facts.why = verified.why;
-      return verified.kind === "invalid" ? refusal.scopeMissing(verified.why) : refusal.scopeUnverifiable();
-    }
-  }
   const input = { headers, path, query, fields, claims };
   const scope = scopeOf(rule.scope, input);
   if (scope.kind === "missing") return refusal.scopeMissing(scope.what);

@@ -161,10 +161,7 @@ function lostTo(operation: Operation, claim: Claimed): Lost | undefined {
 /** Executes and settles, whatever becomes of the client; replies within the client's patience. */
 async function executed(operation: Operation, lease: Lease, gate: Gate, share: Share): Promise<Reply> {
   const { request, rule, say } = operation;
-  const ending = inTurn(operation, lease, gate, share).finally(() => {
-    lease.stopRenewing();
-    share.giveBack();
-  });
+  const ending = inTurn(operation, lease, gate, share);
   const reply = rule.isObserved ? await ending : await within(gate.clientWaitMs, ending);
   if (reply !== undefined) return reply;
   void ending.then(
@@ -177,21 +174,28 @@ async function executed(operation: Operation, lease: Lease, gate: Gate, share: S
   return refuse(request, refusal.stillRunning(gate.clientWaitMs), say);
 }
 
-/** Executes, where the rule serialises a document when it is the operation's turn. One that does not get it is released. */
+/**
+ * Executes, where the rule serialises a document when it is the operation's turn. One that does not get it is released. What the
+ * operation held is given back, however it ends.
+ */
 async function inTurn(operation: Operation, lease: Lease, gate: Gate, share: Share): Promise<Reply> {
   const { request, rule, document, say } = operation;
-  if (document === undefined || rule.turn === undefined)
-    return execute(operation, lease, gate, { maySend: () => rule.isObserved || lease.isGood(), share });
-  const turn = await gate.queue.begin(document, lease, rule.turn).catch(storeErrorOnly);
-  if (turn instanceof StoreError || typeof turn === "string") {
-    if (turn instanceof StoreError) request.facts.why = turn.message;
-    await lease.release();
-    const isUnasked = turn instanceof StoreError;
-    return refuse(request, isUnasked ? refusal.storeUnavailable() : refusal.noTurn(turn, rule.turn.waitMs), say);
+  try {
+    if (document === undefined || rule.turn === undefined)
+      return await execute(operation, lease, gate, { maySend: () => rule.isObserved || lease.isGood(), share });
+    const turn = await gate.queue.begin(document, lease, rule.turn).catch(storeErrorOnly);
+    if (turn instanceof StoreError || typeof turn === "string") {
+      if (turn instanceof StoreError) request.facts.why = turn.message;
+      await lease.release();
+      const isUnasked = turn instanceof StoreError;
+      return refuse(request, isUnasked ? refusal.storeUnavailable() : refusal.noTurn(turn, rule.turn.waitMs), say);
+    }
+    const maySend = (): boolean => lease.isGood() && turn.isGood();
+    return await execute(operation, lease, gate, { maySend, share }).finally(() => turn.leave());
+  } finally {
+    lease.stopRenewing();
+    share.giveBack();
   }
-  return execute(operation, lease, gate, { maySend: () => lease.isGood() && turn.isGood(), share }).finally(() =>
-    turn.leave(),
-  );
 }
 
 async function execute(

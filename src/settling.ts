@@ -12,24 +12,32 @@ import type { Lease } from "./store/lease.ts";
 import type { Execution } from "./upstream/try.ts";
 
 /** Settle, then reply: who has seen the end of an answer can retry at once and gets it again. */
-export async function settle(operation: Operation, execution: Execution, lease: Lease): Promise<Reply> {
-  const { request, say } = operation;
+export function settle(operation: Operation, execution: Execution, lease: Lease): Promise<Reply> {
   switch (execution.kind) {
     case "answered":
       return settleAnswer(operation, execution.answer, keep(execution.answer), lease);
     case "overflowed":
       return settleAnswer(operation, execution, keepHead(execution.status, execution.headers), lease);
     case "never-sent":
-      request.facts.why = execution.why;
-      await lease.release();
-      return refuse(request, refusal.neverSent(execution.reason), say);
-    case "lost": {
-      request.facts.why = execution.why;
-      await lease.hold(execution.reason);
-      const problem = refusal.becameUnknown(execution.reason, isProbedOnRetry(operation));
-      return { ...refuse(request, problem, say), outcome: "unknown" };
-    }
+    case "lost":
+      return settleNothing(operation, execution, lease);
   }
+}
+
+async function settleNothing(
+  operation: Operation,
+  execution: Extract<Execution, { kind: "never-sent" | "lost" }>,
+  lease: Lease,
+): Promise<Reply> {
+  const { request, say } = operation;
+  request.facts.why = execution.why;
+  if (execution.kind === "never-sent") {
+    await lease.release();
+    return refuse(request, refusal.neverSent(execution.reason), say);
+  }
+  await lease.hold(execution.reason);
+  const problem = refusal.becameUnknown(execution.reason, isProbedOnRetry(operation));
+  return { ...refuse(request, problem, say), outcome: "unknown" };
 }
 
 async function settleAnswer(

@@ -50,8 +50,7 @@ function check({ maxLength, pattern }: KeySetting, place: string, reading: { kin
   if (CONTROL.test(key)) return refused("key-invalid", `${place} has a control character.`);
   if (key.length > maxLength)
     return refused("key-invalid", `${place} has ${key.length} characters, more than ${maxLength}.`);
-  if (pattern?.test(key) === false)
-    return refused("key-invalid", `${place} is not of the form that keys have here.`);
+  if (pattern?.test(key) === false) return refused("key-invalid", `${place} is not of the form that keys have here.`);
   return reading;
 }
 

@@ -68,7 +68,12 @@ export class Owner {
     let isAmbiguous = false; // an earlier copy may still arrive, until the deadline
     for (;;) {
       // In the tick in which it is sent.
-      const answer = isNameCurrent() ? await records.claim(name, attempt).catch(storeErrorOnly) : OUTDATED;
+      let answer: ClaimAnswer | StoreError = OUTDATED;
+      try {
+        if (isNameCurrent()) answer = await records.claim(name, attempt);
+      } catch (error) {
+        answer = storeErrorOnly(error);
+      }
       if (answer instanceof StoreError) {
         isAmbiguous ||= answer.fate === "ambiguous";
         if (answer !== OUTDATED && performance.now() + CLAIM_PAUSE_MS < firstSentAt + CLAIM_WITHIN_MS) {

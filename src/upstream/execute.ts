@@ -30,7 +30,8 @@ export function openUpstream(settings: UpstreamSettings): Upstream {
   };
 
   const tryOnce = async (request: Outgoing, permit: Permit): Promise<Execution> => {
-    const hasPlace = await places.take(settings.connectTimeoutMs);
+    const place = places.take(settings.connectTimeoutMs);
+    const hasPlace = place === true || (await place);
     if (abandoned.signal.aborted) return { kind: "never-sent", reason: "abandoned", why: "the gateway stops" };
     if (!hasPlace) return { kind: "never-sent", reason: "unreachable", why: "no free connection in time" };
     const one = new Try(settings, permit, { resetting, onFree });
@@ -40,7 +41,7 @@ export function openUpstream(settings: UpstreamSettings): Upstream {
     } catch (error) {
       one.onResponseError(undefined, error instanceof Error ? error : new Error(String(error)));
     }
-    return one.ended;
+    return await one.ended;
   };
 
   return {

@@ -11,7 +11,7 @@ export class Places {
   }
 
   /** Resolves to false where no place came free within `ms`, or nobody is let in any more. */
-  async take(ms: number): Promise<boolean> {
+  take(ms: number): true | Promise<boolean> {
     if (this.#free > 0) {
       this.#free--;
       return true;

@@ -28,11 +28,7 @@ export const CLAIM = starting(
 );
 export const BEGIN = starting("begin", ["begun", "lost", "store_lost"], ["begun"]);
 export const RENEW = verb("renew", ["renewed", "lost"]);
-export const COMPLETE = verb(
-  "complete",
-  ["completed", "recreated", "refused"],
-  ["completed", "recreated"],
-);
+export const COMPLETE = verb("complete", ["completed", "recreated", "refused"], ["completed", "recreated"]);
 export const RELEASE = verb("release", ["released", "refused"], ["released", "refused"]);
 export const HOLD = verb("hold", ["held", "refused"]);
 export const REVOKE = verb("revoke", ["revoked"], ["revoked"]);

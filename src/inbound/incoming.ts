@@ -24,7 +24,10 @@ export function asRequest(intake: Intake, req: IncomingMessage, client: ServerRe
     id: newId(),
     method: req.method ?? "",
     ...split(req.url ?? "/"),
-    headers: req.headersDistinct,
+    /** Made when it is first asked for, which it is of few requests that pass. */
+    get headers() {
+      return req.headersDistinct;
+    },
     readBody: () =>
       readBody(req, intake.bodyLimits, intake.budget, () => {
         if (!(client instanceof Socket)) sayContinue(req, client);

@@ -24,10 +24,7 @@ export function asRequest(intake: Intake, req: IncomingMessage, client: ServerRe
     id: newId(),
     method: req.method ?? "",
     ...split(req.url ?? "/"),
-    /** Made when it is first asked for, which it is of few requests that pass. */
-    get headers() {
-      return req.headersDistinct;
-    },
+    headers: req.headersDistinct,
     readBody: () =>
       readBody(req, intake.bodyLimits, intake.budget, () => {
         if (!(client instanceof Socket)) sayContinue(req, client);

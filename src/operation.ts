@@ -77,7 +77,7 @@ export function recognise(
   return { kind: "governed", governed: { request, rule, key, document, alike, body, content, fields, say }, rule, say };
 }
 
-/** Whose key it is and what was asked for, under the names that the store may know. */
+/** Whose key it is and what was asked for, under the names that the store may know. At once where no token has to be verified. */
 export function identify(
   governed: Governed,
   naming: Naming,

@@ -19,24 +19,29 @@ export function settle(operation: Operation, execution: Execution, lease: Lease)
     case "overflowed":
       return settleAnswer(operation, execution, keepHead(execution.status, execution.headers), lease);
     case "never-sent":
+      return release(operation, execution, lease);
     case "lost":
-      return settleNothing(operation, execution, lease);
+      return hold(operation, execution, lease);
   }
 }
 
-async function settleNothing(
-  operation: Operation,
-  execution: Extract<Execution, { kind: "never-sent" | "lost" }>,
+type Ended<Kind> = Extract<Execution, { kind: Kind }>;
+
+async function release(
+  { request, say }: Operation,
+  { reason, why }: Ended<"never-sent">,
   lease: Lease,
 ): Promise<Reply> {
+  request.facts.why = why;
+  await lease.release();
+  return refuse(request, refusal.neverSent(reason), say);
+}
+
+async function hold(operation: Operation, { reason, why }: Ended<"lost">, lease: Lease): Promise<Reply> {
   const { request, say } = operation;
-  request.facts.why = execution.why;
-  if (execution.kind === "never-sent") {
-    await lease.release();
-    return refuse(request, refusal.neverSent(execution.reason), say);
-  }
-  await lease.hold(execution.reason);
-  const problem = refusal.becameUnknown(execution.reason, isProbedOnRetry(operation));
+  request.facts.why = why;
+  await lease.hold(reason);
+  const problem = refusal.becameUnknown(reason, isProbedOnRetry(operation));
   return { ...refuse(request, problem, say), outcome: "unknown" };
 }
 

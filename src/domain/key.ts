@@ -34,18 +34,23 @@ export type KeySetting = {
  */
 export function keyOf(setting: KeySetting, headers: HeaderValues, fields: Fields | undefined): KeyReading {
   let found: KeyReading = ABSENT;
-  const add = (place: string, reading: KeyReading): void => {
-    if (reading.kind === "absent" || found.kind === "refused") return;
-    const checked = reading.kind === "key" ? check(setting, place, reading) : reading;
-    const differs = checked.kind === "key" && found.kind === "key" && checked.key !== found.key;
-    found = differs ? refused("key-conflict", `${placesOf(setting)} differ.`) : checked;
-  };
-  for (const name of setting.headers) add(name, inHeader(name, headers[name]));
-  if (fields !== undefined) for (const name of setting.fields) add(inBody(name), inField(name, fields));
+  for (const name of setting.headers)
+    found = agreed(setting, found, check(setting, name, inHeader(name, headers[name])));
+  if (fields === undefined) return found;
+  for (const name of setting.fields)
+    found = agreed(setting, found, check(setting, inBody(name), inField(name, fields)));
   return found;
 }
 
-function check({ maxLength, pattern }: KeySetting, place: string, reading: { kind: "key"; key: string }): KeyReading {
+/** What two places say together, `one` before the `other`. */
+function agreed(setting: KeySetting, one: KeyReading, other: KeyReading): KeyReading {
+  if (one.kind === "refused" || other.kind === "absent") return one;
+  const differ = one.kind === "key" && other.kind === "key" && one.key !== other.key;
+  return differ ? refused("key-conflict", `${placesOf(setting)} differ.`) : other;
+}
+
+function check({ maxLength, pattern }: KeySetting, place: string, reading: KeyReading): KeyReading {
+  if (reading.kind !== "key") return reading;
   const { key } = reading;
   if (CONTROL.test(key)) return refused("key-invalid", `${place} has a control character.`);
   if (key.length > maxLength)

@@ -15,7 +15,7 @@ export type BodyLimits = {
 /**
  * The whole body of an operation, or why it cannot be had. Whatever is not whole claims nothing: the caller refuses and the
  * connection is closed, since what else of the body arrives would be taken for the next request. `onBegin` is called where the
- * body will be read, and not where its announced length forbids it.
+ * body will be read, and not where its announced length forbids it. To be called in the tick of the request: later, its end may be past.
  */
 export function readBody(
   req: IncomingMessage,

@@ -6,7 +6,7 @@ import type { Bound, Keyring } from "./keyring.ts";
 import { packHead, unpackHead } from "./packed-head.ts";
 import { StoreError } from "./records.ts";
 
-/** A kept answer as it stands in the store, for this record alone. */
+/** A kept answer as it stands in the store, for this record alone. At once unless it is large. */
 export function sealKept(
   keyring: Keyring,
   name: Name,
@@ -57,7 +57,7 @@ export function encodeKept(kept: Kept): Uint8Array {
   }
 }
 
-/** What encodeKept made, smaller where that is worth it. */
+/** What encodeKept made, smaller where that is worth it. At once unless it is large. */
 export function compressKept(encoded: Uint8Array): Uint8Array | Promise<Uint8Array> {
   const rest = encoded.subarray(PREFIX_BYTES);
   const smaller = compressed(rest);

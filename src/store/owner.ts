@@ -67,10 +67,9 @@ export class Owner {
     const firstSentAt = performance.now();
     let isAmbiguous = false; // an earlier copy may still arrive, until the deadline
     for (;;) {
-      // In the tick in which it is sent.
       let answer: ClaimAnswer | StoreError = OUTDATED;
       try {
-        if (isNameCurrent()) answer = await records.claim(name, attempt);
+        if (isNameCurrent()) answer = await records.claim(name, attempt); // asked in the tick in which it is sent
       } catch (error) {
         answer = storeErrorOnly(error);
       }

@@ -5,16 +5,15 @@ import { StoreError } from "./records.ts";
 /** What must reach the store is sent until the store answers, at most this far apart. */
 const LONGEST_PAUSE_MS = 1_000;
 
-/** Sends until the store answers. `trouble`: why it did not at first. */
+/** Sends again until the store answers. `trouble`: why it did not at first. */
 async function sendAgain<Answer>(send: () => Promise<Answer>, trouble: unknown): Promise<Answer> {
-  let error = trouble;
-  for (let pause = 50; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
-    if (!(error instanceof StoreError)) throw error;
+  for (let [last, pause] = [trouble, 50]; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+    if (!(last instanceof StoreError)) throw last;
     await sleep(pause * (0.75 + Math.random() / 2));
     try {
       return await send();
-    } catch (again) {
-      error = again;
+    } catch (error) {
+      last = error;
     }
   }
 }
@@ -23,7 +22,7 @@ async function sendAgain<Answer>(send: () => Promise<Answer>, trouble: unknown):
 export class Resending {
   readonly #pending = new UnderWay();
 
-  /** Sends until the store answers. */
+  /** Sends until the store answers. Nearly always it answers at first: that must not cost a loop's promises. */
   untilAnswered<Answer>(send: () => Promise<Answer>): Promise<Answer> {
     const answered = send().catch((error: unknown) => sendAgain(send, error));
     const end = this.begin();

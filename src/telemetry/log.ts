@@ -6,8 +6,11 @@ import { keyHashOf } from "../domain/key.ts";
 import type { Reply, Request, RequestEnd } from "../request.ts";
 import type { Lines } from "./lines.ts";
 
-/** pino's, and `line`, for what is written with every request. `msg` must need no escaping. */
-export type Log = Logger & { line(level: "info" | "warn", fields: Fields, msg: string): void };
+/** pino's, and `line`, for what is written with every request. */
+export type Log = Logger & { line(level: "info" | "warn", fields: Fields, msg: Message): void };
+
+/** None needs escaping. */
+type Message = "request" | "operation ended after its client's patience";
 
 type Fields = { requestId: string } & Record<string, string | number | boolean | undefined>;
 

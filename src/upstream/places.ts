@@ -10,7 +10,7 @@ export class Places {
     this.#free = count;
   }
 
-  /** Resolves to false where no place came free within `ms`, or nobody is let in any more. */
+  /** True at once where one is free. Resolves to false where no place came free within `ms`, or nobody is let in any more. */
   take(ms: number): true | Promise<boolean> {
     if (this.#free > 0) {
       this.#free--;

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "@jest/globals";
+import { fieldsOf } from "../../src/domain/fields.ts";
 import { keyHashOf, keyOf, nameOf } from "../../src/domain/key.ts";
 import { digest } from "../../src/domain/token.ts";
 
 const NAMES = ["x-idempotency-key", "idempotency-key"];
-const read = (headers: Record<string, string[]>) =>
-  keyOf({ headers: NAMES, fields: [], maxLength: 255, pattern: undefined, isRequired: false }, headers, undefined);
+const SETTING = { headers: NAMES, fields: ["uuid"], maxLength: 255, pattern: undefined, isRequired: false };
+const read = (headers: Record<string, string[]>) => keyOf(SETTING, headers, undefined);
+const inBody = (body: object) => fieldsOf({ kind: "json", text: JSON.stringify(body) });
 const key = (sent: string) => read({ "x-idempotency-key": [sent] });
 
 describe("a key", () => {
@@ -36,6 +38,26 @@ describe("a key", () => {
   test("may stand in both headers where they agree, quoted or not", () => {
     expect(read({ "x-idempotency-key": ["a"], "idempotency-key": ['"a"'] })).toEqual({ kind: "key", key: "a" });
     expect(read({ "x-idempotency-key": ["a"], "idempotency-key": ["b"] })).toMatchObject({ code: "key-conflict" });
+  });
+
+  test("in a field of the body counts as one in a header, and is held against it", () => {
+    const of = (headers: Record<string, string[]>, body: object) => keyOf(SETTING, headers, inBody(body));
+    const refused = { kind: "refused", code: "key-conflict" };
+    expect(of({}, { uuid: "a" })).toEqual({ kind: "key", key: "a" });
+    expect(of({}, { uuid: "" })).toEqual({ kind: "absent" });
+    expect(of({ "idempotency-key": ["a"] }, { uuid: "a" })).toEqual({ kind: "key", key: "a" });
+    expect(of({ "idempotency-key": ["a"] }, {})).toEqual({ kind: "key", key: "a" });
+    expect(of({ "idempotency-key": ["a"] }, { uuid: "b" })).toMatchObject(refused);
+    expect(of({ "idempotency-key": ["a"] }, { uuid: 1.5 })).toMatchObject({ kind: "refused", code: "key-invalid" });
+    expect(of({ "idempotency-key": ["a"], "x-idempotency-key": ["b"] }, { uuid: "a" })).toMatchObject(refused);
+    expect(of({ "idempotency-key": [""] }, { uuid: "a" })).toMatchObject({ kind: "refused", code: "key-invalid" });
+  });
+
+  test("is held against the rule's pattern, wherever it stands", () => {
+    const setting = { ...SETTING, pattern: /^\d+$/ };
+    expect(keyOf(setting, { "idempotency-key": ["12"] }, undefined)).toEqual({ kind: "key", key: "12" });
+    expect(keyOf(setting, { "idempotency-key": ["a"] }, undefined)).toMatchObject({ code: "key-invalid" });
+    expect(keyOf(setting, {}, inBody({ uuid: "x" }))).toMatchObject({ code: "key-invalid" });
   });
 
   test("is absent where no header carries one", () => {

@@ -41,7 +41,7 @@ function bytesOf(name: string, args: readonly Argument[]): Buffer {
   let text = `*${args.length + 1}\r\n$${name.length}\r\n${name}\r\n`;
   const pieces: Buffer[] = [];
   for (const arg of args) {
-    const bytes = latin1Of(arg);
+    const bytes = pieceOf(arg);
     if (typeof bytes === "string") text += `$${bytes.length}\r\n${bytes}\r\n`;
     else {
       pieces.push(Buffer.from(`${text}$${bytes.length}\r\n`, "latin1"), bytes);
@@ -52,8 +52,8 @@ function bytesOf(name: string, args: readonly Argument[]): Buffer {
   return pieces.length === 0 ? end : Buffer.concat([...pieces, end]);
 }
 
-/** The argument with a character for each byte, where it is short. */
-function latin1Of(arg: Argument): string | Buffer {
+/** As a text that has a character for each byte: numbers, ASCII and short bytes; else as its bytes. */
+function pieceOf(arg: Argument): string | Buffer {
   if (typeof arg === "number") return String(arg);
   if (typeof arg === "string") return Buffer.byteLength(arg) === arg.length ? arg : Buffer.from(arg);
   return arg.length > SHORT ? arg : arg.toString("latin1");

@@ -7,7 +7,7 @@ import { addressOf, ANSWER_TIMEOUT } from "./connect.ts";
 import type { Options } from "./connect.ts";
 import { UNREADABLE } from "./scripts.ts";
 import type { Script } from "./scripts.ts";
-import { inWords, storeError } from "./trouble.ts";
+import { inWords, storeError, UnreadableRecord } from "./trouble.ts";
 
 export type Reply<Answer> = { answer: Answer; at: number; value: Buffer | undefined };
 
@@ -82,13 +82,11 @@ export class Connection {
     }
     const [word, at, value] = listOf(reply);
     const said = String(word);
-    // Taken for absent it would execute again; another try would not help.
-    if (said === UNREADABLE)
-      throw new StoreError("unsent", "Redis holds a record in a format of another version of Oncegate");
     const answer = script.answers.find((one) => one === said);
-    if (answer === undefined || typeof at !== "number")
+    if ((answer === undefined && said !== UNREADABLE) || typeof at !== "number")
       throw new StoreError("ambiguous", `Redis at ${this.place} gave an answer that is not one of Oncegate's scripts'`);
     this.#hear(at);
+    if (answer === undefined) throw new UnreadableRecord();
     return { answer, at, value: Buffer.isBuffer(value) ? value : undefined };
   }
 

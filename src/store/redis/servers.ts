@@ -5,7 +5,7 @@ import type { Discovery, Slots } from "./discovery.ts";
 import { slotOf, USED_KEYS } from "./layout.ts";
 import type { Master } from "./master.ts";
 import type { Script } from "./scripts.ts";
-import { Redirection } from "./trouble.ts";
+import { Redirection, UnreadableRecord } from "./trouble.ts";
 
 /** How soon somebody else is looked for where a master is gone. */
 const LOOK_EVERY = 250;
@@ -96,7 +96,7 @@ export class Servers {
         return await send(this.#masterAt(place), isAsking);
       } catch (error) {
         const isOnTheMove = error instanceof Redirection && !error.isForGood;
-        if (!isOnTheMove) this.#isDoubted = true;
+        if (!isOnTheMove && !(error instanceof UnreadableRecord)) this.#isDoubted = true;
         if (!(error instanceof Redirection) || redirections === MOST_REDIRECTIONS) throw error;
         place = error.to;
         isAsking = isOnTheMove;

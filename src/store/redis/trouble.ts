@@ -47,6 +47,13 @@ const DISTRUST = /CERT|SIGNATURE|ERR_TLS_/;
 
 const DURING_A_SCRIPT = /\bscript: ([\da-f]{40}), on @user_script:(\d+)/;
 
+/** What this version cannot read. Taken for absent it would execute again; nothing was written, and nothing will be by another try. */
+export class UnreadableRecord extends StoreError {
+  constructor() {
+    super("unsent", "Redis holds a record in a format of another version of Oncegate");
+  }
+}
+
 /** Another server of the cluster answers for the key; nothing was done here. */
 export class Redirection extends StoreError {
   readonly to: string;
@@ -62,7 +69,7 @@ export class Redirection extends StoreError {
 const REDIRECTION = /^(MOVED|ASK) \d+ (.*):(\d+)$/;
 
 /**
- * Instead of ioredis's error, which must not be passed on: it carries the command's arguments, that is, stored answers.
+ * Instead of ioredis's error, which must not be passed on: Redis quotes arguments in some, and they are stored answers.
  * Everything is ambiguous but what certainly never ran.
  */
 export function storeError(place: string, error: unknown): StoreError {

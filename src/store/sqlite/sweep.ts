@@ -79,11 +79,13 @@ export function sweepEvery(everyMs: number, db: DatabaseSync, asked: () => numbe
 
   /** Lines and turns that nobody came back to. */
   function removeTraces(): "done" {
-    const now = leaseClock();
+    db.exec("BEGIN IMMEDIATE");
+    const now = leaseClock(); // after the lock was had: what another process wrote until then is not ahead of it
     for (const { diedNow, remove } of traces) {
       diedNow.run({ now });
       remove.run(now - FORGOTTEN_MS);
     }
+    db.exec("COMMIT");
     return "done";
   }
 

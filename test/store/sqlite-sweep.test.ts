@@ -128,3 +128,23 @@ test("who is dead keeps its turn and its place for days, also after a reboot set
     expect(left[0]!["lease_until"]).toBeGreaterThanOrEqual(now);
   }
 });
+
+test("a turn that another process renewed while a sweep waited for the lock is not ahead of the sweep's clock", async () => {
+  db.exec("INSERT INTO turn VALUES ('d', 'owner', 'name', 0, 0, 1000)");
+  let begun = 0;
+  const renew = db.prepare("UPDATE turn SET lease_until = ?, lease_ms = ?");
+  const exec = db.exec.bind(db);
+  db.exec = (sql) => {
+    if (sql === "BEGIN IMMEDIATE" && ++begun === 2) {
+      // the first is for records
+      const waited = leaseClock() + 2;
+      while (leaseClock() < waited);
+      renew.run(leaseClock() + HOUR, HOUR);
+    }
+    exec(sql);
+  };
+  const before = leaseClock();
+  await sweep();
+  expect(begun).toBeGreaterThanOrEqual(2); // more where the disk is slow
+  expect(countOf("SELECT lease_until FROM turn")).toBeGreaterThanOrEqual(before + HOUR);
+});
